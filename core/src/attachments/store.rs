@@ -1,0 +1,585 @@
+//! SQL of attachments, their text forms, uploads and files.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    attachments::{Attachment, Variant, blob::Hash},
+    db::{Batch, Miss, Row, Stmt},
+    engine::Snapshot,
+    enums::{AttachmentKind, AttachmentSource, TextError, TextState, VariantName, VariantSource},
+    error::{Error, Result},
+    id::{AttachmentId, JobId, UploadId, UserId, VariantId},
+    meta::hex,
+    params,
+    time::Timestamp,
+};
+
+macro_rules! attachment_columns {
+    () => {
+        "id, job_id, kind, version, is_active, filename, media_type, size, hash, source, \
+         text_state, text_error, created_at, trashed_at"
+    };
+}
+
+macro_rules! variant_columns {
+    () => {
+        "v.id, v.attachment_id, v.name, v.text, v.token_estimate, v.word_count, v.page_count, \
+         v.truncated, v.source, v.created_at, v.version"
+    };
+}
+
+static ATTACHMENTS_OF_JOBS: Stmt = Stmt::read(
+    "attachments_of_jobs",
+    concat!(
+        "SELECT ",
+        attachment_columns!(),
+        " FROM attachments
+         WHERE +user_id = $1 AND job_id IN rarray($2) AND kind IN rarray($3)
+             AND (trashed_at IS NULL OR $4 = 1)"
+    ),
+)
+.with_pg(concat!(
+    "SELECT ",
+    attachment_columns!(),
+    " FROM attachments
+     WHERE user_id = $1 AND job_id = ANY($2) AND kind = ANY($3)
+         AND (trashed_at IS NULL OR $4 = 1)"
+));
+
+static ATTACHMENTS_BY_ID: Stmt = Stmt::read(
+    "attachments_by_id",
+    concat!(
+        "SELECT ",
+        attachment_columns!(),
+        " FROM attachments WHERE +user_id = $1 AND id IN rarray($2)"
+    ),
+)
+.with_pg(concat!(
+    "SELECT ",
+    attachment_columns!(),
+    " FROM attachments WHERE user_id = $1 AND id = ANY($2)"
+));
+
+static ATTACHMENT_INSERT: Stmt = Stmt::write(
+    "attachment_insert",
+    "INSERT INTO attachments (id, user_id, job_id, kind, version, is_active, filename, media_type,
+         size, hash, source, text_state, created_at)
+     VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $11, $12)",
+);
+
+static ATTACHMENT_DEACTIVATE: Stmt = Stmt::write(
+    "attachment_deactivate",
+    "UPDATE attachments
+     SET is_active = 0
+     WHERE job_id = $1 AND kind = $2 AND user_id = $3 AND is_active = 1",
+);
+
+static ATTACHMENT_ACTIVATE: Stmt = Stmt::write(
+    "attachment_activate",
+    "UPDATE attachments
+     SET is_active = 1
+     WHERE id = $1 AND user_id = $2 AND trashed_at IS NULL",
+);
+
+static ATTACHMENT_TRASH: Stmt = Stmt::write(
+    "attachment_trash",
+    "UPDATE attachments
+     SET trashed_at = $1, is_active = 0
+     WHERE id = $2 AND user_id = $3",
+);
+
+static ATTACHMENT_TEXT: Stmt = Stmt::write(
+    "attachment_text",
+    "UPDATE attachments
+     SET text_state = $1, text_error = $2
+     WHERE id = $3 AND user_id = $4",
+);
+
+static ATTACHMENT_DELETE: Stmt = Stmt::write(
+    "attachment_delete",
+    "DELETE FROM attachments
+     WHERE id = $1 AND user_id = $2",
+);
+
+static ATTACHMENT_HASHES: Stmt = Stmt::read(
+    "attachment_hashes",
+    "SELECT hash
+     FROM attachments
+     WHERE +user_id = $1 AND job_id IN rarray($2)",
+)
+.with_pg(
+    "SELECT hash
+     FROM attachments
+     WHERE user_id = $1 AND job_id = ANY($2)",
+);
+
+static ACCOUNT_USE: Stmt = Stmt::read(
+    "attachment_account_use",
+    "SELECT count(id), CAST(COALESCE(sum(size), 0) AS BIGINT)
+     FROM attachments
+     WHERE user_id = $1",
+);
+
+static VARIANTS_OF_JOBS: Stmt = Stmt::read(
+    "variants_of_jobs",
+    concat!(
+        "SELECT ",
+        variant_columns!(),
+        ", a.job_id, a.kind
+         FROM attachments a
+         JOIN attachment_variants v ON v.attachment_id = a.id
+         WHERE +a.user_id = $1 AND a.job_id IN rarray($2) AND a.kind IN rarray($3)
+             AND a.is_active = 1 AND v.name IN rarray($4)"
+    ),
+)
+.with_pg(concat!(
+    "SELECT ",
+    variant_columns!(),
+    ", a.job_id, a.kind
+     FROM attachments a
+     JOIN attachment_variants v ON v.attachment_id = a.id
+     WHERE a.user_id = $1 AND a.job_id = ANY($2) AND a.kind = ANY($3)
+         AND a.is_active = 1 AND v.name = ANY($4)"
+));
+
+static VARIANTS_OF_ATTACHMENTS: Stmt = Stmt::read(
+    "variants_of_attachments",
+    concat!(
+        "SELECT ",
+        variant_columns!(),
+        " FROM attachment_variants v WHERE +v.user_id = $1 AND v.attachment_id IN rarray($2)"
+    ),
+)
+.with_pg(concat!(
+    "SELECT ",
+    variant_columns!(),
+    " FROM attachment_variants v WHERE v.user_id = $1 AND v.attachment_id = ANY($2)"
+));
+
+static VARIANTS_BY_ID: Stmt = Stmt::read(
+    "variants_by_id",
+    concat!(
+        "SELECT ",
+        variant_columns!(),
+        " FROM attachment_variants v WHERE +v.user_id = $1 AND v.id IN rarray($2)"
+    ),
+)
+.with_pg(concat!(
+    "SELECT ",
+    variant_columns!(),
+    " FROM attachment_variants v WHERE v.user_id = $1 AND v.id = ANY($2)"
+));
+
+static VARIANT_SAVE: Stmt = Stmt::write(
+    "variant_save",
+    "INSERT INTO attachment_variants (id, user_id, attachment_id, name, text, word_count,
+         token_estimate, page_count, truncated, source, extractor_version, version, created_at,
+         updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+     ON CONFLICT (attachment_id, name) DO UPDATE
+     SET text = $5, word_count = $6, token_estimate = $7, page_count = $8, truncated = $9,
+         source = $10, extractor_version = $11, version = $12, updated_at = $13",
+);
+
+static UPLOAD_INSERT: Stmt = Stmt::write(
+    "upload_insert",
+    "INSERT INTO upload (id, user_id, hash, filename, media_type, mismatch, size, created_at,
+         expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+);
+
+static UPLOAD_GET: Stmt = Stmt::read(
+    "upload_get",
+    "SELECT hash, media_type, mismatch, size
+     FROM upload
+     WHERE id = $1 AND user_id = $2 AND expires_at > $3",
+);
+
+static UPLOAD_DELETE: Stmt = Stmt::write(
+    "upload_delete",
+    "DELETE FROM upload
+     WHERE id = $1 AND user_id = $2",
+);
+
+static UPLOADS_EXPIRED: Stmt = Stmt::read(
+    "uploads_expired",
+    "SELECT id, user_id, hash
+     FROM upload
+     WHERE expires_at <= $1
+     ORDER BY expires_at
+     LIMIT 100",
+);
+
+static BLOB_ENSURE: Stmt = Stmt::write(
+    "blob_ensure",
+    "INSERT INTO blob (hash, size, state, created_at)
+     VALUES ($1, $2, 'LIVE', $3)
+     ON CONFLICT (hash) DO UPDATE SET state = 'LIVE'",
+);
+
+static BLOB_RELEASE: Stmt = Stmt::write(
+    "blob_release",
+    "UPDATE blob
+     SET state = 'DELETING'
+     WHERE hash = $1
+         AND NOT EXISTS (SELECT a.id FROM attachments a WHERE a.hash = $1)
+         AND NOT EXISTS (SELECT u.id FROM upload u WHERE u.hash = $1)",
+);
+
+static BLOBS_DELETING: Stmt = Stmt::read(
+    "blobs_deleting",
+    "SELECT hash
+     FROM blob
+     WHERE state = 'DELETING'
+     LIMIT 100",
+);
+
+static BLOB_DELETE: Stmt = Stmt::write(
+    "blob_delete",
+    "DELETE FROM blob
+     WHERE hash = $1 AND state = 'DELETING'",
+);
+
+static BLOB_DUMP: Stmt = Stmt::long(
+    "blob_dump",
+    "SELECT hash, size
+     FROM blob
+     WHERE state = 'LIVE'",
+);
+
+/// The statements of this domain.
+pub(crate) fn statements() -> Vec<&'static Stmt> {
+    vec![
+        &ATTACHMENTS_OF_JOBS,
+        &ATTACHMENTS_BY_ID,
+        &ATTACHMENT_INSERT,
+        &ATTACHMENT_DEACTIVATE,
+        &ATTACHMENT_ACTIVATE,
+        &ATTACHMENT_TRASH,
+        &ATTACHMENT_TEXT,
+        &ATTACHMENT_DELETE,
+        &ATTACHMENT_HASHES,
+        &ACCOUNT_USE,
+        &VARIANTS_OF_JOBS,
+        &VARIANTS_OF_ATTACHMENTS,
+        &VARIANTS_BY_ID,
+        &VARIANT_SAVE,
+        &UPLOAD_INSERT,
+        &UPLOAD_GET,
+        &UPLOAD_DELETE,
+        &UPLOADS_EXPIRED,
+        &BLOB_ENSURE,
+        &BLOB_RELEASE,
+        &BLOBS_DELETING,
+        &BLOB_DELETE,
+        &BLOB_DUMP,
+    ]
+}
+
+fn attachment(row: &dyn Row) -> Result<Attachment> {
+    Ok(Attachment {
+        id: AttachmentId::from_uuid(row.id(0)?),
+        job_id: JobId::from_uuid(row.id(1)?),
+        kind: row.word(2, AttachmentKind::parse)?,
+        version: row.int(3)?,
+        is_active: row.flag(4)?,
+        filename: row.text(5)?.to_owned(),
+        media_type: row.text(6)?.to_owned(),
+        size_bytes: row.number(7)?,
+        sha256: hex(row.blob(8)?),
+        hash: hash(row, 8)?,
+        source: row.word(9, AttachmentSource::parse)?,
+        text_state: row.word(10, TextState::parse)?,
+        text_error: row.opt_word(11, TextError::parse)?,
+        created_at: row.time(12)?,
+        trashed_at: row.opt_time(13)?,
+    })
+}
+
+fn variant(row: &dyn Row) -> Result<Variant> {
+    Ok(Variant {
+        id: VariantId::from_uuid(row.id(0)?),
+        attachment_id: AttachmentId::from_uuid(row.id(1)?),
+        name: row.word(2, VariantName::parse)?,
+        text: row.text(3)?.to_owned(),
+        token_estimate: row.number(4)?,
+        word_count: row.number(5)?,
+        page_count: row.opt_int(6)?.and_then(|n| u32::try_from(n).ok()),
+        truncated: row.flag(7)?,
+        source: row.word(8, VariantSource::parse)?,
+        created_at: row.time(9)?,
+        version: row.int(10)?,
+    })
+}
+
+fn hash(row: &dyn Row, i: usize) -> Result<Hash> {
+    row.blob(i)?.try_into().map_err(|e| Error::internal("read a digest", e))
+}
+
+fn uuids<T>(ids: &[T], uuid: impl Fn(&T) -> uuid::Uuid) -> Vec<uuid::Uuid> {
+    ids.iter().map(uuid).collect()
+}
+
+/// Returns the attachments of jobs in no order. One statement.
+pub(crate) async fn of_jobs(
+    snapshot: &Snapshot,
+    jobs: &[JobId],
+    kinds: &[AttachmentKind],
+    include_trashed: bool,
+) -> Result<Vec<Attachment>> {
+    let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let params = params![snapshot.user(), uuids(jobs, JobId::as_uuid), kinds, include_trashed];
+    snapshot.view().query(&ATTACHMENTS_OF_JOBS, params, attachment).await
+}
+
+/// Returns attachments by id. One statement.
+pub(crate) async fn by_ids(snapshot: &Snapshot, ids: &[AttachmentId]) -> Result<Vec<Attachment>> {
+    let params = params![snapshot.user(), uuids(ids, AttachmentId::as_uuid)];
+    snapshot.view().query(&ATTACHMENTS_BY_ID, params, attachment).await
+}
+
+/// Returns the digests of all files of jobs. One statement.
+pub(crate) async fn hashes(snapshot: &Snapshot, jobs: &[JobId]) -> Result<Vec<Hash>> {
+    let params = params![snapshot.user(), uuids(jobs, JobId::as_uuid)];
+    snapshot.view().query(&ATTACHMENT_HASHES, params, |row| hash(row, 0)).await
+}
+
+/// Returns how many files and bytes a user has, trash included. One statement.
+pub(crate) async fn account_use(snapshot: &Snapshot) -> Result<(u64, u64)> {
+    let used = snapshot
+        .view()
+        .find(&ACCOUNT_USE, params![snapshot.user()], |row| Ok((row.number(0)?, row.number(1)?)))
+        .await?;
+    Ok(used.unwrap_or((0, 0)))
+}
+
+/// Returns texts of the active attachments of jobs. One statement.
+pub(crate) async fn variants_of_jobs(
+    snapshot: &Snapshot,
+    jobs: &[JobId],
+    kinds: &[AttachmentKind],
+    names: &[VariantName],
+) -> Result<Vec<(JobId, AttachmentKind, Variant)>> {
+    let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+    let params = params![snapshot.user(), uuids(jobs, JobId::as_uuid), kinds, names];
+    snapshot
+        .view()
+        .query(&VARIANTS_OF_JOBS, params, |row| {
+            let job = JobId::from_uuid(row.id(11)?);
+            Ok((job, row.word(12, AttachmentKind::parse)?, variant(row)?))
+        })
+        .await
+}
+
+/// Returns all texts of attachments. One statement.
+pub(crate) async fn variants_of(
+    snapshot: &Snapshot,
+    attachments: &[AttachmentId],
+) -> Result<Vec<Variant>> {
+    let params = params![snapshot.user(), uuids(attachments, AttachmentId::as_uuid)];
+    snapshot.view().query(&VARIANTS_OF_ATTACHMENTS, params, variant).await
+}
+
+/// Returns texts by id. One statement.
+pub(crate) async fn variants_by_ids(
+    snapshot: &Snapshot,
+    ids: &[VariantId],
+) -> Result<Vec<Variant>> {
+    let params = params![snapshot.user(), uuids(ids, VariantId::as_uuid)];
+    snapshot.view().query(&VARIANTS_BY_ID, params, variant).await
+}
+
+/// Adds an attachment as the active one of its kind.
+pub(crate) fn insert(batch: &mut Batch, user: UserId, row: &Attachment) {
+    batch.step(&ATTACHMENT_DEACTIVATE, params![row.job_id, row.kind.as_str(), user]);
+    let params = params![
+        row.id,
+        user,
+        row.job_id,
+        row.kind.as_str(),
+        row.version,
+        row.filename.as_str(),
+        row.media_type.as_str(),
+        row.size_bytes,
+        row.hash.as_slice(),
+        row.source.as_str(),
+        row.text_state.as_str(),
+        row.created_at,
+    ];
+    batch.one(&ATTACHMENT_INSERT, params, Miss::Conflict);
+}
+
+/// Adds the change of the active version of a kind.
+pub(crate) fn activate(batch: &mut Batch, user: UserId, row: &Attachment) {
+    batch.step(&ATTACHMENT_DEACTIVATE, params![row.job_id, row.kind.as_str(), user]);
+    batch.one(&ATTACHMENT_ACTIVATE, params![row.id, user], Miss::Conflict);
+}
+
+/// Adds the move into the trash, or out of it (inactive).
+pub(crate) fn set_trashed(
+    batch: &mut Batch,
+    user: UserId,
+    id: AttachmentId,
+    at: Option<Timestamp>,
+) {
+    batch.one(&ATTACHMENT_TRASH, params![at, id, user], Miss::Conflict);
+}
+
+/// Adds what is known of an attachment's text.
+pub(crate) fn set_text_state(
+    batch: &mut Batch,
+    user: UserId,
+    id: AttachmentId,
+    state: TextState,
+    error: Option<TextError>,
+) {
+    let params = params![state.as_str(), error.map(TextError::as_str), id, user];
+    batch.one(&ATTACHMENT_TEXT, params, Miss::Conflict);
+}
+
+/// Adds the removal of an attachment, and marks its file for the collector if nobody needs it.
+pub(crate) fn delete(batch: &mut Batch, user: UserId, row: &Attachment) {
+    batch.one(&ATTACHMENT_DELETE, params![row.id, user], Miss::Conflict);
+    release_blob(batch, &row.hash);
+}
+
+/// Adds a text, new or in place of the one of the same name.
+pub(crate) fn save_variant(batch: &mut Batch, user: UserId, row: &Variant, extractor: u32) {
+    let Variant {
+        id,
+        attachment_id,
+        name,
+        text,
+        token_estimate,
+        word_count,
+        page_count,
+        truncated,
+        source,
+        created_at: _,
+        version,
+    } = row.clone();
+    let at = batch.at;
+    let params = params![
+        id,
+        user,
+        attachment_id,
+        name.as_str(),
+        text,
+        word_count,
+        token_estimate,
+        page_count,
+        truncated,
+        source.as_str(),
+        extractor,
+        version,
+        at,
+    ];
+    batch.one(&VARIANT_SAVE, params, Miss::Conflict);
+}
+
+/// A received file that is not attached yet.
+#[derive(Debug, Clone)]
+pub(crate) struct UploadRow {
+    pub(crate) hash: Hash,
+    pub(crate) media_type: String,
+    pub(crate) mismatch: bool,
+    pub(crate) size: u64,
+}
+
+/// Adds a received file.
+pub(crate) fn insert_upload(
+    batch: &mut Batch,
+    user: UserId,
+    id: UploadId,
+    filename: &str,
+    row: &UploadRow,
+    expires_at: Timestamp,
+) {
+    let at = batch.at;
+    ensure_blob(batch, &row.hash, row.size);
+    let params = params![
+        id,
+        user,
+        row.hash.as_slice(),
+        filename,
+        row.media_type.as_str(),
+        row.mismatch,
+        row.size,
+        at,
+        expires_at,
+    ];
+    batch.one(&UPLOAD_INSERT, params, Miss::Conflict);
+}
+
+/// Returns a received file that has not expired. One statement.
+pub(crate) async fn find_upload(snapshot: &Snapshot, id: UploadId) -> Result<Option<UploadRow>> {
+    let params = params![id, snapshot.user(), snapshot.engine().now()];
+    snapshot
+        .view()
+        .find(&UPLOAD_GET, params, |row| {
+            Ok(UploadRow {
+                hash: hash(row, 0)?,
+                media_type: row.text(1)?.to_owned(),
+                mismatch: row.flag(2)?,
+                size: row.number(3)?,
+            })
+        })
+        .await
+}
+
+/// Adds the end of an upload that is attached now.
+pub(crate) fn delete_upload(batch: &mut Batch, user: UserId, id: UploadId) {
+    batch.one(&UPLOAD_DELETE, params![id, user], Miss::Conflict);
+}
+
+/// Adds the removal of uploads that nobody used; returns how many.
+pub(crate) async fn sweep_uploads(engine: &crate::Engine, batch: &mut Batch) -> Result<usize> {
+    let expired = engine
+        .query(&UPLOADS_EXPIRED, params![engine.now()], |row| {
+            let id = UploadId::from_uuid(row.id(0)?);
+            Ok((id, UserId::from_uuid(row.id(1)?), hash(row, 2)?))
+        })
+        .await?;
+    for (id, user, hash) in &expired {
+        batch.step(&UPLOAD_DELETE, params![*id, *user]);
+        release_blob(batch, hash);
+    }
+    Ok(expired.len())
+}
+
+/// Adds a file, or takes it back from the collector.
+pub(crate) fn ensure_blob(batch: &mut Batch, hash: &Hash, size: u64) {
+    let at = batch.at;
+    batch.one(&BLOB_ENSURE, params![hash.as_slice(), size, at], Miss::Conflict);
+}
+
+/// Marks a file for the collector unless somebody needs it.
+pub(crate) fn release_blob(batch: &mut Batch, hash: &Hash) {
+    batch.step(&BLOB_RELEASE, params![hash.as_slice()]);
+}
+
+/// Returns up to 100 files that wait for the collector.
+pub(crate) async fn deleting_blobs(engine: &crate::Engine) -> Result<Vec<Hash>> {
+    engine.query(&BLOBS_DELETING, params![], |row| hash(row, 0)).await
+}
+
+/// Adds the end of a file that was removed.
+pub(crate) fn delete_blob(batch: &mut Batch, hash: &Hash) {
+    batch.step(&BLOB_DELETE, params![hash.as_slice()]);
+}
+
+/// Returns digest and size of every file that must be there.
+pub(crate) async fn all_blobs(engine: &crate::Engine) -> Result<Vec<(Hash, u64)>> {
+    let store = &engine.shared.store;
+    store.scan(&BLOB_DUMP, params![], |row| Ok((hash(row, 0)?, row.number(1)?))).await
+}
+
+/// The active RAW texts of one job, by kind. One statement.
+pub(crate) async fn active_texts(
+    snapshot: &Snapshot,
+    job: JobId,
+) -> Result<BTreeMap<i32, (AttachmentKind, Variant)>> {
+    let rows = variants_of_jobs(snapshot, &[job], AttachmentKind::ALL, &[VariantName::Raw]).await?;
+    Ok(rows.into_iter().map(|(_, kind, variant)| (kind.number(), (kind, variant))).collect())
+}

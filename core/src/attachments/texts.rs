@@ -1,0 +1,241 @@
+//! Texts: extracted in the background, or typed and corrected by hand.
+
+use crate::{
+    attachments::{
+        Attachment, Variant,
+        extract::{
+            self, DocumentKind, EXTRACTOR_VERSION, ExtractError, ExtractLimits, Extracted,
+            MediaType,
+        },
+        settle, store,
+    },
+    engine::{Engine, Plan, Snapshot, WriteOptions, Written},
+    enums::{ChangeOp, EntityKind, TextError, TextState, VariantName, VariantSource},
+    error::{ConflictKind, Error, Result},
+    id::{AttachmentId, VariantId},
+    jobs::store as jobs,
+    tasks::Claim,
+    time::Timestamp,
+};
+
+impl Variant {
+    /// A text that is not stored yet.
+    pub(super) fn of(
+        id: VariantId,
+        attachment_id: AttachmentId,
+        name: VariantName,
+        text: &str,
+        source: VariantSource,
+    ) -> Self {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            id,
+            attachment_id,
+            name,
+            token_estimate: count(text.chars().count().div_ceil(4)),
+            word_count: count(text.split_whitespace().count()),
+            text: text.to_owned(),
+            page_count: None,
+            truncated: false,
+            source,
+            created_at: Timestamp::from_ms(0),
+            version: 1,
+        }
+    }
+}
+
+/// Checks a typed text: not empty, no U+0000, within the limit. Line ends become LF.
+pub(super) fn typed(text: &str, limit: usize) -> Result<String> {
+    if text.len() > limit {
+        let limit_bytes = u64::try_from(limit).unwrap_or(u64::MAX);
+        return Err(Error::TooLarge { what: "the text", limit_bytes });
+    }
+    if text.contains('\0') {
+        return Err(Error::invalid(&["text"], "format", "holds a character that is not allowed"));
+    }
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    if text.trim().is_empty() {
+        return Err(Error::invalid(&["text"], "required", "must not be empty"));
+    }
+    Ok(text)
+}
+
+impl Engine {
+    /// Sets a text by hand. A later extraction does not overwrite it.
+    ///
+    /// # Errors
+    /// `Invalid`, `TooLarge`, `NotFound`, `Conflict` of kind `Version`, `VersionTrashed` or
+    /// `JobInTrash`.
+    pub async fn set_variant(
+        &self,
+        attachment: AttachmentId,
+        name: VariantName,
+        text: String,
+        options: &WriteOptions,
+    ) -> Result<Written<VariantId>> {
+        let text = &typed(&text, self.config().limits.text_bytes)?;
+        self.mutate(
+            "attachmentVariantSet",
+            options,
+            &(attachment, name, text),
+            |snapshot| async move { plan_set(&snapshot, attachment, name, text, options).await },
+        )
+        .await
+    }
+}
+
+async fn plan_set(
+    snapshot: &Snapshot,
+    attachment: AttachmentId,
+    name: VariantName,
+    text: &str,
+    options: &WriteOptions,
+) -> Result<Plan<VariantId>> {
+    let row = snapshot.get_attachment(attachment).await?;
+    if row.trashed_at.is_some() {
+        return Err(Error::conflict(ConflictKind::VersionTrashed, "this version is in the trash"));
+    }
+    let job = snapshot.live_job_row(row.job_id).await?;
+    let known = snapshot.variants_of(&[attachment]).await?.into_iter().find(|v| v.name == name);
+    let current = known.as_ref().map_or(0, |known| known.version);
+    if options.expected_version.is_some_and(|expected| expected != current) {
+        return Err(Error::conflict(
+            ConflictKind::Version { current },
+            "the text was changed since it was read",
+        ));
+    }
+    if let Some(known) = &known
+        && known.text == text
+        && known.source == VariantSource::Manual
+    {
+        return Ok(Plan::nothing(known.id));
+    }
+    let mut batch = snapshot.engine().batch();
+    let (id, created_at, op) = match &known {
+        Some(known) => (known.id, known.created_at, ChangeOp::Updated),
+        None => (VariantId::new(batch.at), batch.at, ChangeOp::Created),
+    };
+    let variant = Variant::of(id, attachment, name, text, VariantSource::Manual);
+    let variant = Variant { version: current + 1, created_at, ..variant };
+    store::save_variant(&mut batch, snapshot.user(), &variant, 0);
+    if name == VariantName::Raw {
+        store::set_text_state(&mut batch, snapshot.user(), attachment, TextState::Ready, None);
+        if row.is_active {
+            settle::kind_changed(snapshot, &mut batch, &job, row.kind, Some(variant)).await?;
+        }
+    }
+    jobs::touch(&mut batch, snapshot.user(), &job);
+    jobs::read_model::refresh(&mut batch, snapshot.user(), job.id);
+    batch.change(EntityKind::AttachmentVariant, id.as_uuid(), op);
+    batch.change(EntityKind::Attachment, attachment.as_uuid(), ChangeOp::Updated);
+    Ok(Plan::write(id, batch))
+}
+
+/// Reads the text of an attachment and stores it, or why there is none. The claim is settled in
+/// the same batch: done twice it counts once.
+pub(crate) async fn extract_text(engine: &Engine, id: AttachmentId, claim: &Claim) -> Result<()> {
+    let found = engine.snapshot().await?.attachments_by_id(&[id]).await?.pop();
+    let outcome = match &found {
+        Some(row) if row.text_state == TextState::Pending => Some(read(engine, row).await?),
+        _ => None,
+    };
+    let outcome = &outcome;
+    let options = WriteOptions::default();
+    engine
+        .mutate("textExtraction", &options, &id, |snapshot| async move {
+            let row = snapshot.attachments_by_id(&[id]).await?.pop();
+            match (row, outcome) {
+                (Some(row), Some(outcome)) if row.text_state == TextState::Pending => {
+                    plan_extracted(&snapshot, &row, outcome, claim).await
+                }
+                _ => {
+                    let mut batch = crate::db::Batch::system(snapshot.engine().now());
+                    claim.finish(&mut batch);
+                    Ok(Plan::write((), batch))
+                }
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+type Outcome = std::result::Result<Extracted, ExtractError>;
+
+/// Runs the reader: in the configured child, else here on the blocking pool.
+async fn read(engine: &Engine, row: &Attachment) -> Result<Outcome> {
+    let Some(kind) = MediaType::parse(&row.media_type).and_then(MediaType::text_kind) else {
+        return Ok(Err(ExtractError::Unsupported));
+    };
+    let config = engine.config();
+    let limits = ExtractLimits {
+        text_bytes: config.limits.text_bytes,
+        input_bytes: config.limits.file_bytes,
+        wall_ms: config.limits.extraction_ms,
+        ..ExtractLimits::default()
+    };
+    let place = engine.shared.blobs.place(&row.hash);
+    if let Some(sandbox) = &engine.shared.sandbox {
+        return match extract::extract_in_child(sandbox, kind, &place, &limits).await {
+            Err(ExtractError::Unavailable) => {
+                Err(Error::unavailable(crate::UnavailableKind::Io, "run the text extractor"))
+            }
+            outcome => Ok(outcome),
+        };
+    }
+    if kind == DocumentKind::Pdf {
+        // One hostile kilobyte of PDF can take all memory of the host: only a child reads it.
+        return Ok(Err(ExtractError::Unsupported));
+    }
+    let permit = engine.shared.extractions.acquire().await;
+    let outcome = tokio::task::spawn_blocking(move || {
+        let bytes = std::fs::read(place).map_err(|e| Error::io("read a file", e))?;
+        Ok(extract::extract(kind, &bytes, &limits))
+    })
+    .await
+    .map_err(|e| Error::internal("extract text", e))?;
+    drop(permit);
+    outcome
+}
+
+async fn plan_extracted(
+    snapshot: &Snapshot,
+    row: &Attachment,
+    outcome: &Outcome,
+    claim: &Claim,
+) -> Result<Plan<()>> {
+    let job = snapshot.job_row(row.job_id).await?;
+    let user = snapshot.user();
+    let mut batch = snapshot.engine().batch();
+    let (state, error) = match outcome {
+        Ok(_) => (TextState::Ready, None),
+        Err(ExtractError::Empty) => (TextState::Empty, None),
+        Err(ExtractError::Unsupported | ExtractError::Unavailable) => (TextState::None, None),
+        Err(ExtractError::Corrupt) => (TextState::Failed, Some(TextError::Corrupt)),
+        Err(ExtractError::Encrypted) => (TextState::Failed, Some(TextError::Encrypted)),
+        Err(ExtractError::TooComplex) => (TextState::Failed, Some(TextError::TooComplex)),
+        Err(ExtractError::Timeout) => (TextState::Failed, Some(TextError::Timeout)),
+    };
+    store::set_text_state(&mut batch, user, row.id, state, error);
+    if let Ok(extracted) = outcome {
+        let id = VariantId::new(batch.at);
+        let variant =
+            Variant::of(id, row.id, VariantName::Raw, &extracted.text, VariantSource::Extracted);
+        let variant = Variant {
+            page_count: extracted.page_count,
+            truncated: extracted.truncated,
+            created_at: batch.at,
+            ..variant
+        };
+        store::save_variant(&mut batch, user, &variant, EXTRACTOR_VERSION);
+        batch.change(EntityKind::AttachmentVariant, id.as_uuid(), ChangeOp::Created);
+        if row.is_active {
+            settle::kind_changed(snapshot, &mut batch, &job, row.kind, Some(variant)).await?;
+        }
+    }
+    claim.finish(&mut batch);
+    jobs::touch(&mut batch, user, &job);
+    jobs::read_model::refresh(&mut batch, user, job.id);
+    batch.change(EntityKind::Attachment, row.id.as_uuid(), ChangeOp::Updated);
+    batch.change(EntityKind::Job, job.id.as_uuid(), ChangeOp::Updated);
+    Ok(Plan::write((), batch))
+}

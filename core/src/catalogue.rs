@@ -1,0 +1,19 @@
+//! Every statement the engine runs, in one list: what is proven, counted and compared.
+
+use crate::{attachments, changes, coach, companies, db, idempotency, jobs, matching, meta, tasks};
+
+/// Returns all statements, each once.
+pub fn statements() -> Vec<&'static db::Stmt> {
+    let mut all = Vec::new();
+    all.extend(db::migration_statements());
+    all.extend(meta::statements());
+    all.extend(idempotency::statements());
+    all.extend(companies::store::statements());
+    all.extend(jobs::store::statements());
+    all.extend(attachments::store::statements());
+    all.extend(coach::store::statements());
+    all.extend(matching::store::statements());
+    all.extend(changes::statements());
+    all.extend(tasks::statements());
+    all
+}

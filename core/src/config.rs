@@ -1,0 +1,282 @@
+//! One configuration. Every limit of the engine has its name, unit and default here.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::time::Clock;
+
+/// Settings of an engine. Unknown keys are refused where it is read from a file or from JSON.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Folder of the database, the blobs and run files. `None` keeps everything in a private
+    /// temporary folder that is removed at close.
+    pub data_dir: Option<PathBuf>,
+    /// The database file; `jotrack.db` in the data folder when absent.
+    pub database: Option<PathBuf>,
+    /// Program that extracts text in a child process, called as `PROGRAM extract KIND`. Without it
+    /// DOCX, RTF, Markdown and plain text are read in this process and PDF has no text.
+    pub extractor: Option<PathBuf>,
+    /// Whether the engine does its background work by itself. When false the host calls
+    /// [`crate::Engine::run_due_tasks`].
+    pub background: bool,
+    /// Days between trash and purge.
+    pub trash_days: u32,
+    /// Days after which an open job counts as stale.
+    pub stale_after_days: u32,
+    /// Skill names added to the dictionary, at most 200.
+    pub extra_skills: Vec<String>,
+    /// How data is kept.
+    pub storage: StorageConfig,
+    /// Every limit.
+    pub limits: Limits,
+    /// Where the time comes from.
+    #[serde(skip)]
+    pub clock: Clock,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: None,
+            database: None,
+            extractor: None,
+            background: true,
+            trash_days: 5,
+            stale_after_days: 10,
+            extra_skills: Vec::new(),
+            storage: StorageConfig::default(),
+            limits: Limits::default(),
+            clock: Clock::System,
+        }
+    }
+}
+
+impl Config {
+    /// Returns the defaults with everything kept in `dir`.
+    pub fn in_dir(dir: impl AsRef<Path>) -> Self {
+        Self { data_dir: Some(dir.as_ref().to_path_buf()), ..Self::default() }
+    }
+}
+
+/// How safe "saved" is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Synchronous {
+    /// An acknowledged write is on the disk.
+    #[default]
+    Full,
+    /// Power loss may take the last commits; nothing is ever damaged.
+    Relaxed,
+}
+
+/// How the SQLite file is used.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorageConfig {
+    /// When a commit counts as saved.
+    pub synchronous: Synchronous,
+    /// Reading connections; 0 takes one per core, at least 2 and at most 8.
+    pub readers: usize,
+    /// Whether other processes may write to the same file; their changes are then noticed.
+    pub shared: bool,
+    /// How often another process's changes are looked for while somebody subscribes.
+    pub watch_ms: u64,
+    /// Longest time one bounded read may run.
+    pub read_deadline_ms: u64,
+    /// Longest wait for a free reader or for another process's write.
+    pub busy_ms: u64,
+    /// Batches that may wait for the writer; more are answered with BUSY.
+    pub queue: usize,
+    /// Batches that share one commit.
+    pub group_max: usize,
+    /// Whether SQLite's own counters of each statement are kept (tests, benchmarks, `doctor`).
+    pub statement_stats: bool,
+    /// Accept a network file system, where locks cannot be trusted.
+    pub allow_network_fs: bool,
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        Self {
+            synchronous: Synchronous::Full,
+            readers: 0,
+            shared: true,
+            watch_ms: 250,
+            read_deadline_ms: 250,
+            busy_ms: 15_000,
+            queue: 4096,
+            group_max: 256,
+            statement_stats: false,
+            allow_network_fs: false,
+        }
+    }
+}
+
+/// Every limit, with its unit in its name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of one file.
+    pub file_bytes: u64,
+    /// Bytes of all files of one job, trash included.
+    pub job_bytes: u64,
+    /// Bytes of all files of one user; `None` for no limit.
+    pub user_bytes: Option<u64>,
+    /// Files of one user; `None` for no limit.
+    pub user_files: Option<u64>,
+    /// Files of one job, trash included.
+    pub job_files: u64,
+    /// Jobs of one user.
+    pub jobs: u64,
+    /// Entries in the status history of one job.
+    pub history: u64,
+    /// Bytes of one extracted or typed text.
+    pub text_bytes: usize,
+    /// Ids in one bulk call.
+    pub ids: usize,
+    /// Jobs in one call for variants.
+    pub variant_jobs: usize,
+    /// Rows of a page asked for over GraphQL.
+    pub page: u32,
+    /// Rows of a page asked for in-process.
+    pub page_local: u32,
+    /// Rows of a page when no size is given.
+    pub page_default: u32,
+    /// Rows looked at for one page under a filter that has no index.
+    pub scan_rows: u32,
+    /// Characters of a search query.
+    pub search_chars: usize,
+    /// Terms of a search query.
+    pub search_terms: usize,
+    /// Words of one job kept in the search index.
+    pub search_tokens: usize,
+    /// Changes returned by one pull.
+    pub changes_page: u32,
+    /// Change log entries kept per user.
+    pub change_log_rows: i64,
+    /// Days the change log is kept.
+    pub change_log_days: i64,
+    /// Hours an idempotency key is remembered.
+    pub idempotency_hours: i64,
+    /// Milliseconds an unused upload is kept.
+    pub upload_ttl_ms: i64,
+    /// Milliseconds a download path is valid.
+    pub download_ttl_ms: i64,
+    /// Text extractions at a time.
+    pub extractions: usize,
+    /// Milliseconds one text extraction may take.
+    pub extraction_ms: u64,
+    /// Tries of a background task before it is given up.
+    pub task_attempts: i64,
+    /// Retries of a batch that met another writer.
+    pub conflict_retries: u32,
+    /// Subscriptions of one user.
+    pub subscriptions: usize,
+    /// WebSockets of one user.
+    pub sockets: usize,
+    /// Changes not yet delivered to one subscription; more become one resync.
+    pub subscription_events: u32,
+    /// Milliseconds between two deliveries to one subscription.
+    pub subscription_pace_ms: u64,
+    /// Bytes of a JSON body.
+    pub body_bytes: usize,
+    /// Bytes of an answer.
+    pub response_bytes: usize,
+    /// Bytes of a WebSocket message.
+    pub socket_message_bytes: usize,
+    /// Requests worked on at the same time.
+    pub in_flight: usize,
+    /// Milliseconds one operation may take.
+    pub execution_ms: u64,
+    /// Tokens of a document.
+    pub document_tokens: usize,
+    /// Operations and fragments of a document.
+    pub definitions: usize,
+    /// Depth of ordinary fields.
+    pub depth: usize,
+    /// Depth below `__schema` and `__type`.
+    pub introspection_depth: usize,
+    /// How often an introspection list may nest on one path.
+    pub introspection_nesting: usize,
+    /// Nesting of braces, brackets and parentheses.
+    pub nesting: usize,
+    /// Aliases, expanded.
+    pub aliases: usize,
+    /// Root fields, expanded.
+    pub root_fields: usize,
+    /// Selections of one selection set.
+    pub selection_set: usize,
+    /// Selections, expanded.
+    pub selections: usize,
+    /// Directives at one place.
+    pub directives_per_location: usize,
+    /// Directives of a document.
+    pub directives: usize,
+    /// Variables of an operation.
+    pub variables: usize,
+    /// Nesting of the JSON of the variables.
+    pub variables_depth: usize,
+    /// Cost of an operation.
+    pub complexity: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self {
+            file_bytes: 25 * MIB,
+            job_bytes: 200 * MIB,
+            user_bytes: None,
+            user_files: None,
+            job_files: 500,
+            jobs: 50_000,
+            history: 500,
+            text_bytes: 2 * 1024 * 1024,
+            ids: 100,
+            variant_jobs: 200,
+            page: 100,
+            page_local: 200,
+            page_default: 20,
+            scan_rows: 2_000,
+            search_chars: 200,
+            search_terms: 20,
+            search_tokens: 20_000,
+            changes_page: 500,
+            change_log_rows: 50_000,
+            change_log_days: 30,
+            idempotency_hours: 24,
+            upload_ttl_ms: 86_400_000,
+            download_ttl_ms: 300_000,
+            extractions: 2,
+            extraction_ms: 15_000,
+            task_attempts: 5,
+            conflict_retries: 64,
+            subscriptions: 10,
+            sockets: 5,
+            subscription_events: 256,
+            subscription_pace_ms: 50,
+            body_bytes: 1024 * 1024,
+            response_bytes: 16 * 1024 * 1024,
+            socket_message_bytes: 1024 * 1024,
+            in_flight: 64,
+            execution_ms: 10_000,
+            document_tokens: 5_000,
+            definitions: 50,
+            depth: 12,
+            introspection_depth: 20,
+            introspection_nesting: 2,
+            nesting: 64,
+            aliases: 30,
+            root_fields: 10,
+            selection_set: 200,
+            selections: 5_000,
+            directives_per_location: 4,
+            directives: 20,
+            variables: 100,
+            variables_depth: 32,
+            complexity: 5_000,
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! The engine: one open data folder, handles that act as a user, and the one way to write.
+
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinHandle,
+};
+
+use crate::{
+    attachments::{blob::BlobStore, extract::Sandbox},
+    config::Config,
+    db::{Batch, Miss, Params, Rejected, Row, Stmt, StmtStats, Store, View},
+    error::{Error, Result, UnavailableKind},
+    hub::Hub,
+    id::{LOCAL_USER, UserId},
+    idempotency::{Guarded, Key},
+    meta,
+    time::{Clock, Timestamp},
+};
+
+/// A handle on an open engine that acts as one user. Clones are cheap and act as the same user.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    user: UserId,
+}
+
+/// What all handles share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) blobs: BlobStore,
+    pub(crate) hub: Arc<Hub>,
+    /// Rung when background work was enqueued.
+    pub(crate) wake: Notify,
+    /// The program that reads texts in a child process.
+    pub(crate) sandbox: Option<Sandbox>,
+    /// Texts read in this process at a time.
+    pub(crate) extractions: Semaphore,
+    /// Keys the digests of idempotent arguments.
+    pub(crate) secret: [u8; 32],
+    closed: AtomicBool,
+    worker: Mutex<Option<JoinHandle<()>>>,
+    /// Removed at close when the engine keeps everything "in memory".
+    scratch: Option<PathBuf>,
+}
+
+/// How a mutation is to be done.
+#[derive(Debug, Clone, Default)]
+pub struct WriteOptions {
+    /// Write only if the object still has this version.
+    pub expected_version: Option<i64>,
+    /// The same key with the same input gives the first answer again, for 24 hours.
+    pub idempotency_key: Option<String>,
+}
+
+/// What a mutation did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written<T> {
+    /// Ids of what it touched.
+    pub value: T,
+    /// Revision of the commit; `None` when there was nothing to change.
+    pub revision: Option<i64>,
+    /// True when an idempotency key gave an earlier answer again.
+    pub replayed: bool,
+}
+
+/// A mutation worked out on a snapshot, not yet written.
+pub(crate) struct Plan<T> {
+    pub(crate) value: T,
+    pub(crate) batch: Option<Batch>,
+}
+
+impl<T> Plan<T> {
+    /// A mutation that writes `batch`.
+    pub(crate) fn write(value: T, batch: Batch) -> Self {
+        Self { value, batch: Some(batch) }
+    }
+
+    /// A mutation that finds everything as it should be.
+    pub(crate) fn nothing(value: T) -> Self {
+        Self { value, batch: None }
+    }
+}
+
+/// One consistent state of one user's data. It holds one of few reading connections: use it for
+/// at most a second, and never across a wait for the network or a file.
+#[derive(Debug)]
+pub struct Snapshot {
+    engine: Engine,
+    view: View,
+}
+
+/// How the engine is doing.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    /// Whether it can read its database.
+    pub ok: bool,
+    /// `sqlite`.
+    pub database: &'static str,
+    /// Version of the database library.
+    pub database_version: String,
+    /// Version of the engine.
+    pub version: &'static str,
+}
+
+impl Engine {
+    /// Opens the data folder, creating what is missing, and starts the background work.
+    ///
+    /// Must be called inside a tokio runtime with timers enabled; the worker runs there.
+    ///
+    /// # Errors
+    /// `Unavailable` when the folder or the file cannot be used (kind CORRUPT or SCHEMA_TOO_NEW
+    /// leave it untouched), `Misuse` when it is not ours or lies on a network file system.
+    pub async fn open(config: Config) -> Result<Self> {
+        let runtime = tokio::runtime::Handle::try_current()
+            .map_err(|_| Error::argument("Engine::open must be called inside a tokio runtime"))?;
+        let (dir, scratch) = data_dir(&config)?;
+        let hub = Arc::new(Hub::default());
+        let opening = (config.clone(), dir.clone(), Arc::clone(&hub));
+        let (store, blobs) = runtime
+            .spawn_blocking(move || {
+                let (config, dir, hub) = opening;
+                let store = Store::open(&config, &dir, hub)?;
+                let blobs = BlobStore::open(&dir.join("blobs"))?;
+                Ok::<_, Error>((store, blobs))
+            })
+            .await
+            .map_err(|e| Error::internal("open the engine", e))??;
+        let secret = meta::prepare(&store, config.clock.now()).await?;
+        let shared = Arc::new(Shared {
+            sandbox: config.extractor.clone().map(Sandbox::new),
+            extractions: Semaphore::new(config.limits.extractions.max(1)),
+            config,
+            store,
+            blobs,
+            hub,
+            wake: Notify::new(),
+            secret,
+            closed: AtomicBool::new(false),
+            worker: Mutex::new(None),
+            scratch,
+        });
+        let engine = Self { shared, user: LOCAL_USER };
+        if engine.shared.config.background {
+            let worker = runtime.spawn(crate::tasks::work(Arc::downgrade(&engine.shared)));
+            *engine.shared.worker.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
+        }
+        Ok(engine)
+    }
+
+    /// Ends the background work, finishes queued writes and lets go of every file. A second call
+    /// does nothing; any other call afterwards answers CLOSED.
+    ///
+    /// # Errors
+    /// `Internal` when the writer ended badly.
+    pub async fn close(&self) -> Result<()> {
+        if self.shared.closed.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let worker = self.shared.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(worker) = worker {
+            worker.abort();
+            // An aborted worker ends with a "cancelled" that says nothing new.
+            drop(worker.await);
+        }
+        self.shared.hub.close();
+        let closed = self.shared.store.close().await;
+        if let Some(scratch) = &self.shared.scratch {
+            std::fs::remove_dir_all(scratch).map_err(|e| Error::io("remove scratch data", e))?;
+        }
+        closed
+    }
+
+    /// Returns the user this handle acts as.
+    pub fn user_id(&self) -> UserId {
+        self.user
+    }
+
+    /// Returns a handle that acts as another user of the same data.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such user.
+    pub async fn as_user(&self, user: UserId) -> Result<Self> {
+        if meta::user_exists(&self.shared.store, user).await? {
+            return Ok(Self { shared: Arc::clone(&self.shared), user });
+        }
+        Err(Error::not_found("user", user))
+    }
+
+    /// Adds a user and returns its id. The local owner exists from the start.
+    ///
+    /// # Errors
+    /// `Invalid` for an empty or over-long name.
+    pub async fn create_user(&self, display_name: &str) -> Result<UserId> {
+        meta::create_user(&self.shared.store, display_name, self.now()).await
+    }
+
+    /// Returns the settings in force.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// Returns where the engine takes the time from.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.config.clock
+    }
+
+    /// Takes a consistent view of this user's data.
+    ///
+    /// # Errors
+    /// `Unavailable` of kind BUSY when no reader came free in time, CLOSED after close.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        self.refuse_closed()?;
+        Ok(Snapshot { engine: self.clone(), view: self.shared.store.view().await? })
+    }
+
+    /// Returns how the engine is doing. Never fails; one statement.
+    pub async fn health(&self) -> Health {
+        let store = self.shared.store.health();
+        let ok = self.refuse_closed().is_ok() && self.revision().await.is_ok();
+        Health {
+            ok,
+            database: store.engine,
+            database_version: store.version,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    /// Returns what the database counted for each statement; empty unless
+    /// [`crate::StorageConfig::statement_stats`] is on.
+    pub fn statement_stats(&self) -> Vec<(&'static str, StmtStats)> {
+        self.shared.store.statement_stats()
+    }
+
+    /// Returns this handle's engine acting as a user that is known to exist.
+    pub(crate) fn acting_as(shared: &Arc<Shared>, user: UserId) -> Self {
+        Self { shared: Arc::clone(shared), user }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.config.clock.now()
+    }
+
+    pub(crate) fn batch(&self) -> Batch {
+        Batch::user(self.user, self.now())
+    }
+
+    /// Runs one statement on its own.
+    pub(crate) async fn query<T>(
+        &self,
+        stmt: &'static Stmt,
+        params: Params,
+        map: impl FnMut(&dyn Row) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.refuse_closed()?;
+        self.shared.store.query(stmt, params, map).await
+    }
+
+    fn refuse_closed(&self) -> Result<()> {
+        if self.shared.closed.load(Ordering::SeqCst) {
+            return Err(Error::unavailable(UnavailableKind::Closed, "use the engine"));
+        }
+        Ok(())
+    }
+
+    /// Runs a mutation: gives the stored answer for a known idempotency key, else works the
+    /// mutation out on a snapshot and commits it, from the start again when another writer was
+    /// first. `args` is everything the caller asked for; its digest tells a replay from a misuse.
+    pub(crate) async fn mutate<T, P>(
+        &self,
+        mutation: &'static str,
+        options: &WriteOptions,
+        args: &(impl Serialize + Sync),
+        plan: impl Fn(Snapshot) -> P + Sync,
+    ) -> Result<Written<T>>
+    where
+        T: Serialize + DeserializeOwned,
+        P: Future<Output = Result<Plan<T>>>,
+    {
+        let key = Key::new(self, mutation, options, args)?;
+        let retries = self.shared.config.limits.conflict_retries;
+        for attempt in 0.. {
+            if let Some(key) = &key
+                && let Guarded::Replay { value, revision } = key.find(self).await?
+            {
+                return Ok(Written { value, revision, replayed: true });
+            }
+            let Plan { value, batch } = plan(self.snapshot().await?).await?;
+            let Some(mut batch) = batch else {
+                return Ok(Written { value, revision: None, replayed: false });
+            };
+            if let Some(key) = &key {
+                batch.key = Some(key.row(&value, self.now())?);
+            }
+            match self.shared.store.commit(batch).await {
+                Ok(commit) => {
+                    return Ok(Written { value, revision: commit.rev, replayed: false });
+                }
+                Err(Rejected::Missed(Miss::Conflict | Miss::Replay, _)) if attempt < retries => {}
+                Err(rejected) => return Err(rejected.into()),
+            }
+        }
+        Err(Error::bug("write", "retries ended without an answer"))
+    }
+}
+
+impl Snapshot {
+    /// Returns how many statements ran on this snapshot.
+    pub fn statements(&self) -> u32 {
+        self.view.statements()
+    }
+
+    /// Returns the handle this snapshot was taken from.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn user(&self) -> UserId {
+        self.engine.user
+    }
+
+    pub(crate) fn view(&self) -> &View {
+        &self.view
+    }
+}
+
+/// Returns the data folder, made private; a scratch folder when none is configured.
+fn data_dir(config: &Config) -> Result<(PathBuf, Option<PathBuf>)> {
+    let op = "create the data folder";
+    let (dir, scratch) = match &config.data_dir {
+        Some(dir) => (dir.clone(), None),
+        None => {
+            let name = format!("jotrack-{}", uuid::Uuid::now_v7().simple());
+            let dir = std::env::temp_dir().join(name);
+            (dir.clone(), Some(dir))
+        }
+    };
+    std::fs::create_dir_all(&dir).map_err(|e| Error::io(op, e))?;
+    make_private(&dir, scratch.is_some()).map_err(|e| Error::io(op, e))?;
+    Ok((dir, scratch))
+}
+
+/// Nobody else may read job seekers' data: a new or empty folder becomes 0700.
+#[cfg(unix)]
+fn make_private(dir: &Path, fresh: bool) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let empty = fresh || std::fs::read_dir(dir)?.next().is_none();
+    if empty {
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_private(_dir: &Path, _fresh: bool) -> std::io::Result<()> {
+    Ok(())
+}

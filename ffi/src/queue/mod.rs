@@ -1,0 +1,339 @@
+//! The one queue of an engine: what waits to be told to the host, in order.
+//!
+//! Producers never wait, and no code of the host runs under the lock. A change event is merged into
+//! the one that still waits for the same subscription, so the queue is as long as there are
+//! subscriptions and never overflows; completions, stream text and log lines join it with the
+//! features that make them.
+//!
+//! Invariant: a subscription is in `order` exactly while it has something pending.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ffi::c_void,
+    time::Instant,
+};
+
+use jotrack_core::ErrorCode;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use crate::{
+    enums::{jotrack_engine_state, jotrack_event_kind},
+    error::Fault,
+    events::jotrack_event,
+    guard::thread_mark,
+};
+
+/// Subscriptions of one engine; a host needs a handful.
+const SUBSCRIPTIONS_MAX: usize = 1024;
+
+/// A callback that is told a change.
+pub(crate) type EventCallback =
+    unsafe extern "C" fn(user: *mut c_void, event: *const jotrack_event);
+
+/// A callback that is told that the queue is no longer empty.
+pub(crate) type WakeupCallback = unsafe extern "C" fn(user: *mut c_void);
+
+/// The host's own pointer, handed back in each call.
+#[derive(Clone, Copy)]
+pub(crate) struct User(pub(crate) *mut c_void);
+
+// SAFETY: the library only hands the pointer back; rule R7 makes it valid on every thread.
+unsafe impl Send for User {}
+
+/// Who runs the callbacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The engine's callback thread.
+    Thread,
+    /// The host, in `jotrack_dispatch`.
+    Host,
+}
+
+/// What a subscription is told; see [`jotrack_event`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) resync: bool,
+    pub(crate) entities: u64,
+    pub(crate) first_rev: u64,
+    pub(crate) last_rev: u64,
+}
+
+pub(crate) struct Queue {
+    mode: Mode,
+    state: Mutex<State>,
+    /// Something was queued, or the queue is closing.
+    ready: Condvar,
+    /// A callback returned.
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    order: VecDeque<u64>,
+    subscriptions: BTreeMap<u64, Subscription>,
+    last_id: u64,
+    running: Option<Running>,
+    dispatcher: Option<usize>,
+    wakeup: Option<(WakeupCallback, User)>,
+    closing: bool,
+}
+
+struct Subscription {
+    callback: EventCallback,
+    user: User,
+    change: Option<Change>,
+    closing: bool,
+}
+
+/// The callback that runs now.
+#[derive(Clone, Copy)]
+struct Running {
+    /// See [`thread_mark`].
+    thread: usize,
+    subscription: u64,
+}
+
+impl Queue {
+    pub(crate) fn new(mode: Mode) -> Self {
+        let state = Mutex::new(State::default());
+        Self { mode, state, ready: Condvar::new(), returned: Condvar::new() }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether the calling thread is inside a callback of this engine.
+    pub(crate) fn inside_callback(&self) -> bool {
+        let me = thread_mark();
+        self.state.lock().running.is_some_and(|running| running.thread == me)
+    }
+
+    /// Adds a subscription and returns its number.
+    pub(crate) fn subscribe(&self, callback: EventCallback, user: User) -> Result<u64, Fault> {
+        let mut state = self.state.lock();
+        if state.closing {
+            return Err(Fault::closed());
+        }
+        if state.subscriptions.len() >= SUBSCRIPTIONS_MAX {
+            return Err(Fault::new(ErrorCode::Busy, "too many subscriptions"));
+        }
+        state.last_id += 1;
+        let id = state.last_id;
+        let subscription = Subscription { callback, user, change: None, closing: false };
+        state.subscriptions.insert(id, subscription);
+        Ok(id)
+    }
+
+    /// Ends a subscription: once this returns, its callback does not run and never runs again,
+    /// unless the caller is that callback.
+    pub(crate) fn unsubscribe(&self, id: u64) {
+        let me = thread_mark();
+        let mut state = self.state.lock();
+        state.subscriptions.remove(&id);
+        state.order.retain(|queued| *queued != id);
+        let elsewhere = |running: Running| running.subscription == id && running.thread != me;
+        while state.running.is_some_and(elsewhere) {
+            self.returned.wait(&mut state);
+        }
+    }
+
+    /// Queues a change for a subscription, or widens the one that still waits.
+    pub(crate) fn changed(&self, id: u64, change: Change) {
+        let mut state = self.state.lock();
+        if state.closing {
+            return;
+        }
+        let Some(subscription) = state.subscriptions.get_mut(&id) else { return };
+        let queued = subscription.change.is_some();
+        subscription.change = Some(match subscription.change {
+            Some(waiting) => waiting.merge(change),
+            None => change,
+        });
+        if !queued {
+            self.enqueue(state, id);
+        }
+    }
+
+    /// Sets the wakeup callback; it is called at once when something waits already.
+    pub(crate) fn set_wakeup(&self, wakeup: Option<(WakeupCallback, User)>) {
+        let mut state = self.state.lock();
+        state.wakeup = wakeup;
+        if !state.order.is_empty() {
+            self.wake(state);
+        }
+    }
+
+    /// Runs callbacks on the calling thread: waits until `deadline` (`None`: for ever) for the
+    /// first one, then runs at most `max`, or what is queued by then when `max` is 0.
+    pub(crate) fn dispatch(&self, deadline: Option<Instant>, max: usize) -> Result<usize, Fault> {
+        let me = thread_mark();
+        let mut state = self.state.lock();
+        match state.dispatcher {
+            Some(thread) if thread == me => {
+                return Err(Fault::misuse("jotrack_dispatch was called inside a callback"));
+            }
+            Some(_) => return Err(Fault::new(ErrorCode::Busy, "another thread dispatches")),
+            None => state.dispatcher = Some(me),
+        }
+        while state.order.is_empty() && !state.closing {
+            let timed_out = match deadline {
+                Some(deadline) => self.ready.wait_until(&mut state, deadline).timed_out(),
+                None => {
+                    self.ready.wait(&mut state);
+                    false
+                }
+            };
+            if timed_out {
+                break;
+            }
+        }
+        let max = if max == 0 { state.order.len() } else { max };
+        drop(state);
+        let mut delivered = 0;
+        while delivered < max && self.deliver_one() {
+            delivered += 1;
+        }
+        let mut state = self.state.lock();
+        state.dispatcher = None;
+        // The host was told of a change from empty to full that has passed; without a new call it
+        // would not come back for the rest.
+        if !state.order.is_empty() {
+            self.wake(state);
+        }
+        Ok(delivered)
+    }
+
+    /// Runs callbacks until the queue is closed and empty: the callback thread's work.
+    pub(crate) fn run(&self) {
+        loop {
+            let mut state = self.state.lock();
+            while state.order.is_empty() && !state.closing {
+                self.ready.wait(&mut state);
+            }
+            if state.order.is_empty() {
+                return;
+            }
+            drop(state);
+            self.deliver_one();
+        }
+    }
+
+    /// Takes no more changes and queues the closing event of each subscription.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closing = true;
+        let State { order, subscriptions, .. } = &mut *state;
+        for (id, subscription) in subscriptions {
+            subscription.closing = true;
+            if subscription.change.is_none() {
+                order.push_back(*id);
+            }
+        }
+        drop(state);
+        self.ready.notify_all();
+    }
+
+    /// Runs the callbacks that are left, on the calling thread.
+    pub(crate) fn drain(&self) {
+        while self.deliver_one() {}
+    }
+
+    /// Runs the callback of the first event in the queue; false when there is none.
+    fn deliver_one(&self) -> bool {
+        let thread = thread_mark();
+        let mut state = self.state.lock();
+        let Some((id, callback, user, event)) = state.take_first() else { return false };
+        state.running = Some(Running { thread, subscription: id });
+        drop(state);
+
+        // SAFETY: the host answers for callback and pointer until the subscription is freed (R7),
+        // and freeing waits for `running`. The event lives through the call (R4).
+        unsafe { callback(user.0, &raw const event) };
+
+        self.state.lock().running = None;
+        self.returned.notify_all();
+        true
+    }
+
+    /// Puts a subscription that just got something pending into the order, and tells those who wait.
+    fn enqueue(&self, mut state: MutexGuard<'_, State>, id: u64) {
+        let was_empty = state.order.is_empty();
+        state.order.push_back(id);
+        self.ready.notify_all();
+        if was_empty {
+            self.wake(state);
+        }
+    }
+
+    /// Calls the wakeup callback, with the lock released.
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let wakeup = state.wakeup;
+        drop(state);
+        if let Some((callback, user)) = wakeup {
+            // SAFETY: the host answers for callback and pointer until the engine is closed (R7).
+            unsafe { callback(user.0) };
+        }
+    }
+}
+
+impl State {
+    fn take_first(&mut self) -> Option<(u64, EventCallback, User, jotrack_event)> {
+        let id = self.order.pop_front()?;
+        let subscription = self.subscriptions.get_mut(&id)?;
+        let (callback, user) = (subscription.callback, subscription.user);
+        let event = match subscription.change.take() {
+            Some(change) => change.event(),
+            None => {
+                subscription.closing = false;
+                closing_event()
+            }
+        };
+        if subscription.closing {
+            self.order.push_front(id);
+        }
+        Some((id, callback, user, event))
+    }
+}
+
+impl Change {
+    fn merge(self, later: Self) -> Self {
+        Self {
+            resync: self.resync || later.resync,
+            entities: self.entities | later.entities,
+            first_rev: self.first_rev.min(later.first_rev),
+            last_rev: self.last_rev.max(later.last_rev),
+        }
+    }
+
+    fn event(self) -> jotrack_event {
+        let Self { resync, entities, first_rev, last_rev } = self;
+        let kind = if resync {
+            jotrack_event_kind::JOTRACK_EVENT_RESYNC
+        } else {
+            jotrack_event_kind::JOTRACK_EVENT_CHANGED
+        };
+        jotrack_event {
+            struct_size: size_of::<jotrack_event>(),
+            kind: kind as i32,
+            state: jotrack_engine_state::JOTRACK_STATE_OPEN as i32,
+            entities,
+            first_rev,
+            last_rev,
+        }
+    }
+}
+
+fn closing_event() -> jotrack_event {
+    jotrack_event {
+        struct_size: size_of::<jotrack_event>(),
+        kind: jotrack_event_kind::JOTRACK_EVENT_STATE as i32,
+        state: jotrack_engine_state::JOTRACK_STATE_CLOSING as i32,
+        entities: 0,
+        first_rev: 0,
+        last_rev: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

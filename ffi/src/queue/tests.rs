@@ -1,0 +1,241 @@
+//! The queue without an engine: order, merging, who may dispatch, what freeing waits for.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::sync_channel,
+    },
+    thread,
+    time::Duration,
+};
+
+use super::*;
+
+/// What a callback saw, and what it shall do meanwhile.
+#[derive(Default)]
+struct Seen {
+    events: Mutex<Vec<(i32, u64, u64, u64)>>,
+    inside: Mutex<Option<Box<dyn Fn() + Send>>>,
+}
+
+unsafe extern "C" fn record(user: *mut c_void, event: *const jotrack_event) {
+    // SAFETY: the tests pass a `Seen` that outlives the queue.
+    let (seen, event) = unsafe { (&*user.cast::<Seen>(), *event) };
+    seen.events.lock().push((event.kind, event.entities, event.first_rev, event.last_rev));
+    if let Some(inside) = seen.inside.lock().take() {
+        inside();
+    }
+}
+
+unsafe extern "C" fn count(user: *mut c_void) {
+    // SAFETY: the tests pass a counter that outlives the queue.
+    unsafe { &*user.cast::<AtomicUsize>() }.fetch_add(1, Ordering::SeqCst);
+}
+
+fn user<T>(value: &T) -> User {
+    User((&raw const *value).cast_mut().cast())
+}
+
+fn change(rev: u64, entities: u64) -> Change {
+    Change { resync: false, entities, first_rev: rev, last_rev: rev }
+}
+
+fn now() -> Option<Instant> {
+    Some(Instant::now())
+}
+
+#[test]
+fn changes_of_one_subscription_merge_while_they_wait() {
+    let (queue, seen) = (Queue::new(Mode::Host), Seen::default());
+    let id = queue.subscribe(record, user(&seen)).unwrap();
+
+    for rev in 1..=1000 {
+        queue.changed(id, change(rev, 1 << (rev % 3)));
+    }
+    let delivered = queue.dispatch(now(), 0).unwrap();
+
+    assert_eq!(delivered, 1);
+    assert_eq!(*seen.events.lock(), [(1, 0b111, 1, 1000)]);
+}
+
+#[test]
+fn resync_survives_later_changes() {
+    let (queue, seen) = (Queue::new(Mode::Host), Seen::default());
+    let id = queue.subscribe(record, user(&seen)).unwrap();
+
+    queue.changed(id, Change { resync: true, ..change(5, 0) });
+    queue.changed(id, change(6, 1));
+    queue.dispatch(now(), 0).unwrap();
+
+    assert_eq!(*seen.events.lock(), [(2, 1, 5, 6)]);
+}
+
+#[test]
+fn wakeup_fires_once_per_change_from_empty_to_full() {
+    let (queue, seen, wakeups) = (Queue::new(Mode::Host), Seen::default(), AtomicUsize::new(0));
+    queue.set_wakeup(Some((count, user(&wakeups))));
+    let ids = [(); 3].map(|()| queue.subscribe(record, user(&seen)).unwrap());
+
+    for id in ids {
+        queue.changed(id, change(1, 1));
+        queue.changed(id, change(2, 1));
+    }
+    assert_eq!(wakeups.load(Ordering::SeqCst), 1);
+
+    // What is left behind wakes again, or the host would never come back for it.
+    assert_eq!(queue.dispatch(now(), 2).unwrap(), 2);
+    assert_eq!(wakeups.load(Ordering::SeqCst), 2);
+    assert_eq!(queue.dispatch(now(), 0).unwrap(), 1);
+    assert_eq!(wakeups.load(Ordering::SeqCst), 2);
+    assert_eq!(queue.dispatch(now(), 0).unwrap(), 0);
+}
+
+#[test]
+fn wakeup_set_late_is_told_what_waits() {
+    let (queue, seen, wakeups) = (Queue::new(Mode::Host), Seen::default(), AtomicUsize::new(0));
+    let id = queue.subscribe(record, user(&seen)).unwrap();
+
+    queue.changed(id, change(1, 1));
+    queue.set_wakeup(Some((count, user(&wakeups))));
+
+    assert_eq!(wakeups.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn callback_that_causes_events_cannot_starve_the_loop() {
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Host)), Seen::default());
+    let id = queue.subscribe(record, user(&seen)).unwrap();
+    let again = Arc::clone(&queue);
+    *seen.inside.lock() = Some(Box::new(move || again.changed(id, change(2, 1))));
+
+    queue.changed(id, change(1, 1));
+
+    assert_eq!(queue.dispatch(now(), 0).unwrap(), 1);
+    assert_eq!(queue.dispatch(now(), 0).unwrap(), 1);
+    assert_eq!(queue.dispatch(now(), 0).unwrap(), 0);
+}
+
+#[test]
+fn dispatch_inside_a_callback_is_misuse() {
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Host)), Seen::default());
+    let id = queue.subscribe(record, user(&seen)).unwrap();
+    let (inner, status) = (Arc::clone(&queue), Arc::new(Mutex::new(None)));
+    let answer = Arc::clone(&status);
+    *seen.inside.lock() = Some(Box::new(move || {
+        assert!(inner.inside_callback());
+        *answer.lock() = inner.dispatch(now(), 0).err().map(|fault| fault.status());
+    }));
+
+    queue.changed(id, change(1, 1));
+    queue.dispatch(now(), 0).unwrap();
+
+    assert_eq!(*status.lock(), Some(ErrorCode::Misuse.number()));
+    assert!(!queue.inside_callback());
+}
+
+#[test]
+fn second_dispatcher_is_told_busy() {
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Host)), Seen::default());
+    let id = queue.subscribe(record, user(&seen)).unwrap();
+    let (other, status) = (Arc::clone(&queue), Arc::new(Mutex::new(None)));
+    let answer = Arc::clone(&status);
+    *seen.inside.lock() = Some(Box::new(move || {
+        let (queue, answer) = (Arc::clone(&other), Arc::clone(&answer));
+        let second = thread::spawn(move || {
+            *answer.lock() = queue.dispatch(now(), 0).err().map(|fault| fault.status());
+        });
+        second.join().unwrap();
+    }));
+
+    queue.changed(id, change(1, 1));
+    queue.dispatch(now(), 0).unwrap();
+
+    assert_eq!(*status.lock(), Some(ErrorCode::Busy.number()));
+}
+
+#[test]
+fn freeing_waits_for_the_running_callback_of_another_thread() {
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Thread)), Arc::new(Seen::default()));
+    let id = queue.subscribe(record, user(&*seen)).unwrap();
+    let (entered_tx, entered_rx) = sync_channel(1);
+    let (leave_tx, leave_rx) = sync_channel::<()>(1);
+    let left = Arc::new(AtomicUsize::new(0));
+    let leaving = Arc::clone(&left);
+    *seen.inside.lock() = Some(Box::new(move || {
+        entered_tx.send(()).unwrap();
+        leave_rx.recv().unwrap();
+        leaving.store(1, Ordering::SeqCst);
+    }));
+    let runner = Arc::clone(&queue);
+    let callbacks = thread::spawn(move || runner.run());
+
+    queue.changed(id, change(1, 1));
+    entered_rx.recv().unwrap();
+    let freeing = Arc::clone(&queue);
+    let free = thread::spawn(move || freeing.unsubscribe(id));
+    leave_tx.send(()).unwrap();
+    free.join().unwrap();
+
+    assert_eq!(left.load(Ordering::SeqCst), 1);
+    queue.changed(id, change(2, 1));
+    queue.close();
+    callbacks.join().unwrap();
+    assert_eq!(seen.events.lock().len(), 1);
+}
+
+#[test]
+fn freeing_inside_the_callback_returns_at_once() {
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Host)), Seen::default());
+    let id = queue.subscribe(record, user(&seen)).unwrap();
+    let freeing = Arc::clone(&queue);
+    *seen.inside.lock() = Some(Box::new(move || freeing.unsubscribe(id)));
+
+    queue.changed(id, change(1, 1));
+    queue.dispatch(now(), 0).unwrap();
+    queue.changed(id, change(2, 1));
+
+    assert_eq!(queue.dispatch(now(), 0).unwrap(), 0);
+    assert_eq!(seen.events.lock().len(), 1);
+}
+
+#[test]
+fn closing_delivers_what_waits_and_then_says_so() {
+    let (queue, seen) = (Queue::new(Mode::Host), Seen::default());
+    let waiting = queue.subscribe(record, user(&seen)).unwrap();
+    queue.subscribe(record, user(&seen)).unwrap();
+    queue.changed(waiting, change(7, 1));
+
+    queue.close();
+    queue.changed(waiting, change(8, 1));
+    queue.drain();
+
+    assert_eq!(*seen.events.lock(), [(1, 1, 7, 7), (3, 0, 0, 0), (3, 0, 0, 0)]);
+    assert!(queue.subscribe(record, user(&seen)).is_err());
+}
+
+#[test]
+fn waiting_dispatch_ends_at_its_deadline_or_with_an_event() {
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Host)), Seen::default());
+    let id = queue.subscribe(record, user(&seen)).unwrap();
+
+    let soon = Instant::now() + Duration::from_millis(1);
+    assert_eq!(queue.dispatch(Some(soon), 0).unwrap(), 0);
+    let producer = Arc::clone(&queue);
+    let producing = thread::spawn(move || producer.changed(id, change(1, 1)));
+
+    assert_eq!(queue.dispatch(None, 0).unwrap(), 1);
+    producing.join().unwrap();
+}
+
+#[test]
+fn subscriptions_have_a_limit() {
+    let (queue, seen) = (Queue::new(Mode::Host), Seen::default());
+
+    for _ in 0..SUBSCRIPTIONS_MAX {
+        queue.subscribe(record, user(&seen)).unwrap();
+    }
+
+    let refused = queue.subscribe(record, user(&seen)).unwrap_err();
+    assert_eq!(refused.status(), ErrorCode::Busy.number());
+}

@@ -1,0 +1,65 @@
+//! `jotrack demo`: the server over a sample that shows what a few months of use look like.
+
+pub mod content;
+pub mod documents;
+mod fill;
+mod plan;
+
+use clap::Args;
+
+use super::failure::Outcome;
+use super::serve::{self, PortPolicy, ServeArgs};
+use super::settings::DEFAULT_LISTEN;
+use super::terminal::{Progress, tell};
+use super::{Globals, start_log};
+
+pub use fill::{Filled, fill};
+
+/// Folder of the sample in the platform's folder for data, apart from the user's own.
+const FOLDER: &str = "jotrack-demo";
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    #[command(flatten)]
+    pub(super) serve: ServeArgs,
+    /// Fill the data folder and exit without serving
+    #[arg(long)]
+    fill_only: bool,
+}
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  jotrack demo                            fill once, then serve
+  jotrack demo --data /tmp/try            keep the sample somewhere else
+  jotrack demo --fill-only --data /tmp/x  only write the sample
+
+The sample is kept in its own folder, never in the one of the settings, and
+survives a restart; delete the folder to begin again. When port 4000 is taken
+and nothing names another one, a free port is used.";
+
+/// Fills the data folder if needed and serves it.
+pub(super) fn run(args: &DemoArgs, globals: &Globals) -> Outcome {
+    let mut settings = globals.settings(&args.serve)?;
+    start_log(&settings);
+    // Settings name the user's own data, which the sample must never touch.
+    settings.config.database = None;
+    settings.config.data_dir = args.serve.data.clone().or_else(|| globals.flags.data.clone());
+    let dir = settings.data_dir(&globals.env, FOLDER)?;
+    let config = globals.engine_config(&settings, dir.clone());
+    let runtime = serve::runtime()?;
+    let mut progress = Progress::new("Writing the sample");
+    let filled = runtime.block_on(fill(&config, |done, total| progress.step(done, total)))?;
+    match filled {
+        Filled::Before => tell(&format!("The sample is in {} already\n", dir.display())),
+        Filled::Now(_) => tell(&format!("The sample is in {}\n", dir.display())),
+    }
+    if args.fill_only {
+        return Ok(());
+    }
+    let (address, policy) = match settings.listen {
+        Some(address) => (address, PortPolicy::Exactly),
+        None => (DEFAULT_LISTEN, PortPolicy::OrAnyFree),
+    };
+    runtime.block_on(serve::serve(config, address, policy))
+}

@@ -1,0 +1,144 @@
+//! `jotrack serve`: the API and the playground for the person at this machine.
+
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use jotrack_core::{Config, Engine};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use super::failure::{Failure, Outcome};
+use super::settings::DEFAULT_LISTEN;
+use super::terminal::tell;
+use super::{Globals, start_log};
+use crate::server::{self, Token};
+
+/// Folder of the data in the platform's folder for data.
+pub(super) const FOLDER: &str = "jotrack";
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  jotrack serve                           serve on 127.0.0.1:4000
+  jotrack serve --listen 127.0.0.1:0      let the system choose a free port
+  jotrack serve --data ~/applications     use another data folder
+  JOTRACK_DATA=/srv/jt jotrack serve      the same from the environment
+
+The server answers to this machine only. The address it prints carries the
+token of the data folder: open it in a browser. Programs send the token of the
+file DIR/token as `Authorization: Bearer TOKEN`. Ctrl-C ends it after running
+requests are answered.";
+
+/// Options of the commands that serve.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ServeArgs {
+    /// Loopback address and port [default: 127.0.0.1:4000]
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<String>,
+    /// Data folder [default: a folder in the platform's folder for data]
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+}
+
+/// What to do when the port is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PortPolicy {
+    /// Fail: somebody asked for this port.
+    Exactly,
+    /// Take any free one: nobody asked.
+    OrAnyFree,
+}
+
+/// Serves until the process is told to end.
+pub(super) fn run(args: &ServeArgs, globals: &Globals) -> Outcome {
+    let settings = globals.settings(args)?;
+    start_log(&settings);
+    let dir = settings.data_dir(&globals.env, FOLDER)?;
+    let config = globals.engine_config(&settings, dir);
+    let address = settings.listen.unwrap_or(DEFAULT_LISTEN);
+    runtime()?.block_on(serve(config, address, PortPolicy::Exactly))
+}
+
+/// Starts the runtime of a command that uses the engine.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    Ok(Runtime::new().context("start the runtime")?)
+}
+
+/// Opens the data folder, prints the address and serves until a signal comes.
+pub(super) async fn serve(config: Config, address: SocketAddr, policy: PortPolicy) -> Outcome {
+    // The port first: a second server on the same port must not even open the data.
+    let listener = bind(address, policy).await?;
+    let engine = Engine::open(config).await.context("open the data folder")?;
+    let served = serve_engine(listener, &engine).await;
+    let closed = engine.close().await.context("close the data folder");
+    served.and_then(|()| Ok(closed?))
+}
+
+async fn serve_engine(listener: TcpListener, engine: &Engine) -> Outcome {
+    let dir = engine.config().data_dir.clone().context("the server needs a data folder")?;
+    let token = Token::load_or_create(&dir).context("read the token")?;
+    let address = listener.local_addr().context("read the address")?;
+    let stop = stop_signal()?;
+    tell(&format!(
+        "JoTrack serves the data in {}. Ctrl-C ends it.\nOpen this address in a browser:\n",
+        dir.display()
+    ));
+    print_link(&format!("http://{address}/#token={}\n", token.reveal()));
+    server::serve(listener, engine.clone(), token, stop).await.context("serve")?;
+    Ok(())
+}
+
+/// Nobody may read our output, as in a service manager; the server is of use all the same.
+fn print_link(link: &str) {
+    let mut stdout = io::stdout().lock();
+    drop(stdout.write_all(link.as_bytes()).and_then(|()| stdout.flush()));
+}
+
+/// Returns a future that ends when the process is asked to end, by Ctrl-C or by SIGTERM.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tell("Stopping\n");
+    })
+}
+
+/// Returns a future that ends when the process is asked to end, by Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            tell("Stopping\n");
+        } else {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+async fn bind(address: SocketAddr, policy: PortPolicy) -> Result<TcpListener, Failure> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => match policy {
+            PortPolicy::Exactly => Err(Failure::Other(anyhow::anyhow!(
+                "{address} is in use by another program; stop it or choose another port, \
+                 for example --listen {}:{}",
+                address.ip(),
+                address.port().saturating_add(1)
+            ))),
+            PortPolicy::OrAnyFree => {
+                tell(&format!("{address} is in use by another program, taking a free port\n"));
+                Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listen")?)
+            }
+        },
+        Err(error) => Err(anyhow::Error::new(error).context(format!("listen on {address}")).into()),
+    }
+}

@@ -1,0 +1,36 @@
+//! Who asks, and what answers.
+
+use async_graphql::{Object, SimpleObject};
+use jotrack_core::{Tier, User};
+
+use crate::schema::scalars::NodeId;
+
+/// The owner of the data.
+pub(crate) struct Viewer(pub(crate) User);
+
+/// The owner of the data.
+#[Object(crate = "crate::schema::resolve::object")]
+impl Viewer {
+    pub(crate) async fn id(&self) -> NodeId {
+        NodeId(self.0.id.node_id())
+    }
+
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    async fn tier(&self) -> Tier {
+        self.0.tier
+    }
+}
+
+/// What answers.
+#[derive(SimpleObject)]
+#[graphql(crate = "crate::schema::resolve::object")]
+pub(crate) struct ServerInfo {
+    pub(crate) version: String,
+    /// Name and version of the database.
+    pub(crate) database: String,
+    /// SHA-256 of the schema definition, in hex.
+    pub(crate) schema_hash: String,
+}

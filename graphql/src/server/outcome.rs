@@ -1,0 +1,117 @@
+//! The outcome of an operation, on its way to a client of any transport.
+
+use std::io;
+
+use async_graphql::{Response, ServerError};
+use serde::Serialize;
+
+use super::{admit::RequestId, reply::Problem};
+use crate::schema::is_request_error;
+
+/// A response of the schema, and whether anything was executed for it.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    response: Response,
+    executed: bool,
+}
+
+impl Outcome {
+    /// Takes a response of the schema; its errors get the request's id.
+    pub(super) fn new(mut response: Response, id: &RequestId) -> Self {
+        for error in &mut response.errors {
+            error.extensions.get_or_insert_default().set("requestId", id.as_str());
+        }
+        let executed = !is_request_error(&response);
+        Self { response, executed }
+    }
+
+    pub(super) fn was_executed(&self) -> bool {
+        self.executed
+    }
+
+    /// Writes the response, without `data` when nothing was executed. One that is longer than
+    /// `limit` bytes becomes an error.
+    pub(super) fn to_json(&self, limit: usize, id: &RequestId) -> Vec<u8> {
+        let mut writer = Capped { bytes: Vec::with_capacity(1_024), limit };
+        let written = if self.executed {
+            serde_json::to_writer(&mut writer, &self.response)
+        } else {
+            serde_json::to_writer(&mut writer, &Refused { errors: &self.response.errors })
+        };
+        if written.is_ok() {
+            return writer.bytes;
+        }
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let error = Problem::too_large("The answer", "response_bytes", limit).to_error(id.as_str());
+        serde_json::json!({"errors": [error], "data": null}).to_string().into_bytes()
+    }
+
+    /// The errors as a JSON list.
+    pub(super) fn errors(&self) -> serde_json::Value {
+        serde_json::to_value(&self.response.errors).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    errors: &'a [ServerError],
+}
+
+/// Fails instead of growing beyond its limit.
+struct Capped {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len().saturating_add(bytes.len()) > self.limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Value;
+
+    use super::*;
+
+    fn json(outcome: &Outcome, limit: usize) -> serde_json::Value {
+        let id = RequestId::for_tests("r1");
+        serde_json::from_slice(&outcome.to_json(limit, &id)).unwrap()
+    }
+
+    fn failed(code: &str) -> Outcome {
+        let mut error = ServerError::new("no", None);
+        error.extensions.get_or_insert_default().set("code", code);
+        Outcome::new(Response::from_errors(vec![error]), &RequestId::for_tests("r1"))
+    }
+
+    #[test]
+    fn a_refused_document_has_no_data_and_a_failed_operation_has() {
+        let refused = failed("GRAPHQL_VALIDATION_FAILED");
+        let executed = failed("TIMEOUT");
+
+        assert!(!refused.was_executed());
+        assert!(json(&refused, 1_000).get("data").is_none());
+        assert!(executed.was_executed());
+        assert_eq!(json(&executed, 1_000).get("data"), Some(&serde_json::Value::Null));
+        assert_eq!(json(&executed, 1_000)["errors"][0]["extensions"]["requestId"], "r1");
+    }
+
+    #[test]
+    fn an_answer_beyond_its_limit_becomes_an_error() {
+        let long = Response::new(Value::String("x".repeat(2_000)));
+        let outcome = Outcome::new(long, &RequestId::for_tests("r1"));
+
+        assert_eq!(json(&outcome, 1_000)["errors"][0]["extensions"]["limit"], "response_bytes");
+        assert_eq!(json(&outcome, 3_000)["data"].as_str().map(str::len), Some(2_000));
+    }
+}

@@ -1,0 +1,142 @@
+//! GraphQL over an event stream: graphql-sse, distinct connections. One POST, one operation, one
+//! stream of `next` events that ends with `complete`.
+
+use std::convert::Infallible;
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use jotrack_core::ErrorCode;
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval_at},
+};
+
+use super::{
+    SharedState,
+    accept::Media,
+    admit::RequestId,
+    limits::{Place, within},
+    outcome::Outcome,
+    reply::Problem,
+};
+use crate::schema::{GraphqlRequest, OperationKind, Prepared};
+
+/// Events that may wait for a slow reader; the subscription behind them waits too, and catches up
+/// by its own rules.
+const WAITING_EVENTS: usize = 4;
+
+/// What a stream is opened for.
+pub(super) enum Work {
+    /// The operation to run, holding its place among the requests.
+    Operation { prepared: Prepared, graphql: GraphqlRequest, place: Place },
+    /// Nothing: the document was refused, which the protocol tells by an event.
+    Refused(Problem),
+}
+
+/// Opens the stream.
+pub(super) fn respond(
+    state: &SharedState,
+    id: &RequestId,
+    work: Work,
+) -> Result<Response, Problem> {
+    let subscription = match &work {
+        Work::Operation { prepared, .. } if prepared.kind() == OperationKind::Subscription => {
+            Some(state.subscriptions.take().ok_or_else(too_many)?)
+        }
+        _ => None,
+    };
+    let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
+    let (producer, id) = (state.clone(), id.clone());
+    state.tasks.spawn(async move {
+        let stop = producer.stop.clone();
+        // Ends early when the reader is gone, too slow, or the server stops.
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = produce(&producer, &id, work, &sender) => {}
+        }
+        drop(subscription);
+    });
+    let events = stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|event| (Ok::<Bytes, Infallible>(event), receiver))
+    });
+    let mut response = Response::new(Body::from_stream(events));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, Media::EventStream.content_type());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    Ok(response)
+}
+
+/// The refusal of one more subscription.
+pub(super) fn too_many() -> Problem {
+    Problem::of_code(ErrorCode::RateLimited, "Too many subscriptions are open.")
+        .limit("subscriptions")
+        .retry_after_secs(1)
+}
+
+/// `None` once nobody reads any more.
+async fn produce(
+    state: &SharedState,
+    id: &RequestId,
+    work: Work,
+    sender: &mpsc::Sender<Bytes>,
+) -> Option<()> {
+    match work {
+        Work::Refused(problem) => {
+            let body = serde_json::json!({"errors": [problem.to_error(id.as_str())]});
+            send(state, sender, next(body.to_string().as_bytes())).await?;
+        }
+        Work::Operation { prepared, graphql, place }
+            if prepared.kind() == OperationKind::Subscription =>
+        {
+            drop(place);
+            follow(state, id, prepared, graphql, sender).await?;
+        }
+        Work::Operation { prepared, graphql, place } => {
+            let outcome = state.execute(id, prepared, graphql).await;
+            drop(place);
+            let body = outcome.to_json(state.limits().response_bytes, id);
+            send(state, sender, next(&body)).await?;
+        }
+    }
+    // Browsers ignore an event without data, hence the empty line.
+    send(state, sender, Bytes::from_static(b"event: complete\ndata:\n\n")).await
+}
+
+async fn follow(
+    state: &SharedState,
+    id: &RequestId,
+    prepared: Prepared,
+    graphql: GraphqlRequest,
+    sender: &mpsc::Sender<Bytes>,
+) -> Option<()> {
+    let pause = state.timing.comment;
+    let mut events = state.subscribe(prepared, graphql);
+    let mut comments = interval_at(tokio::time::Instant::now() + pause, pause);
+    comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            event = events.next() => {
+                let Some(response) = event else { return Some(()) };
+                let outcome = Outcome::new(response, id);
+                let body = outcome.to_json(state.limits().response_bytes, id);
+                send(state, sender, next(&body)).await?;
+            }
+            _ = comments.tick() => send(state, sender, Bytes::from_static(b":\n\n")).await?,
+            () = sender.closed() => return None,
+        }
+    }
+}
+
+async fn send(state: &SharedState, sender: &mpsc::Sender<Bytes>, event: Bytes) -> Option<()> {
+    within(state.timing.patience, sender.send(event)).await?.ok()
+}
+
+/// JSON never holds a raw line break, so one `data` line is enough.
+fn next(json: &[u8]) -> Bytes {
+    [&b"event: next\ndata: "[..], json, b"\n\n"].concat().into()
+}

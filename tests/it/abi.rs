@@ -1,0 +1,263 @@
+//! The C library: its header, its symbols, its version, and the programs written against it.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use jotrack_tests::c::{Workbench, check_syntax, library, repository, tool};
+
+/// Files of `ffi/src` with items of the header, in the order in which it tells them.
+const SOURCES: [&str; 19] = [
+    "library",
+    "enums",
+    "text",
+    "error",
+    "options",
+    "engine",
+    "dispatch",
+    "write",
+    "jobs",
+    "job_rows",
+    "attachments",
+    "blobs",
+    "variants",
+    "coach",
+    "matching",
+    "events",
+    "changes",
+    "graphql",
+    "node_id",
+];
+
+#[test]
+fn header_is_what_the_source_says() {
+    let config = cbindgen::Config::from_file(repository("ffi/cbindgen.toml")).unwrap();
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for name in SOURCES {
+        builder = builder.with_src(source(name));
+    }
+    let mut generated = Vec::new();
+    builder.generate().unwrap().write(&mut generated);
+    let generated = String::from_utf8(generated).unwrap();
+
+    let path = repository("include/jotrack.h");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &generated).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+
+    let differs = committed.lines().zip(generated.lines()).find(|(have, want)| have != want);
+    assert!(
+        committed == generated,
+        "include/jotrack.h is not what ffi/src says; run with UPDATE=1. First difference: {differs:?}"
+    );
+}
+
+#[test]
+fn no_exported_function_is_left_out_of_the_header() {
+    let told: BTreeSet<PathBuf> = SOURCES.iter().map(|name| source(name)).collect();
+
+    for entry in fs::read_dir(repository("ffi/src")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && !told.contains(&path) {
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(!text.contains("no_mangle"), "{} is not in SOURCES", path.display());
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn library_exports_the_header_and_nothing_else() {
+    let listing =
+        tool(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library()));
+    let exported: BTreeSet<&str> =
+        listing.lines().filter_map(|line| line.split_whitespace().next()).collect();
+
+    let header = header();
+    let declared: BTreeSet<&str> = functions(&header).into_iter().collect();
+
+    assert_eq!(exported, declared);
+    assert!(declared.len() > 60, "{}", declared.len());
+}
+
+#[test]
+fn every_function_is_called_by_the_suite() {
+    let suite: String = ["smoke.c", "refusals.c", "dispatch.c", "threads.c"]
+        .map(|name| fs::read_to_string(repository("tests/c").join(name)).unwrap())
+        .concat();
+
+    for function in functions(&header()) {
+        assert!(suite.contains(&format!("{function}(")), "{function} is never called");
+    }
+}
+
+#[test]
+fn one_version_everywhere() {
+    let version = env!("CARGO_PKG_VERSION");
+    let parts: Vec<u32> = version.split('.').map(|part| part.parse().unwrap()).collect();
+    let number = parts[0] * 1_000_000 + parts[1] * 1_000 + parts[2];
+    let header = header();
+    let defined = |name: &str| {
+        let line = header.lines().find_map(|line| line.strip_prefix(&format!("#define {name} ")));
+        line.unwrap().trim().parse::<u32>().unwrap()
+    };
+
+    assert_eq!(jotrack::jotrack_version_number(), number);
+    assert_eq!(defined("JOTRACK_VERSION_NUMBER"), number);
+    assert_eq!(defined("JOTRACK_VERSION_MAJOR"), parts[0]);
+    assert_eq!(defined("JOTRACK_VERSION_MINOR"), parts[1]);
+    assert_eq!(defined("JOTRACK_VERSION_PATCH"), parts[2]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn library_records_its_name() {
+    let dynamic = tool(Command::new("readelf").arg("-d").arg(library()));
+    let version = env!("CARGO_PKG_VERSION");
+    let abi = version.rsplit_once('.').unwrap().0;
+
+    assert!(dynamic.contains(&format!("[libjotrack.so.{abi}]")), "{dynamic}");
+    assert!(dynamic.contains("NODELETE"), "{dynamic}");
+}
+
+#[test]
+fn header_stands_alone_in_every_standard() {
+    let dir = tempfile::tempdir().unwrap();
+    let unit = dir.path().join("unit");
+    fs::write(&unit, "#include \"jotrack.h\"\n#include \"jotrack.h\"\nint unit_is_not_empty;\n")
+        .unwrap();
+
+    for standard in ["c99", "c11", "c17", "c2x"] {
+        check_syntax(false, standard, &unit);
+    }
+    for standard in ["c++11", "c++14", "c++17", "c++20"] {
+        check_syntax(true, standard, &unit);
+    }
+}
+
+#[test]
+fn header_may_be_included_twice_and_in_two_units() {
+    let bench = Workbench::new();
+    let sources = [suite("double_include.c"), suite("double_include_unit.c")];
+
+    let program = bench.compile_c("c99", &sources);
+
+    assert_eq!(bench.run::<&str>(&program, &[]), "double_include: ok\n");
+}
+
+#[test]
+fn numbers_and_layouts_are_frozen() {
+    check_syntax(false, "c11", &suite("frozen.c"));
+
+    let frozen = fs::read_to_string(suite("frozen.c")).unwrap();
+    for constant in constants(&header()) {
+        assert!(frozen.contains(&format!("FROZEN({constant}, ")), "{constant} is not frozen");
+    }
+}
+
+#[test]
+fn whole_life_of_a_data_folder() {
+    passes("smoke", 150);
+}
+
+#[test]
+fn what_a_program_gets_wrong_is_answered() {
+    passes("refusals", 300);
+}
+
+#[test]
+fn callbacks_run_when_the_host_says_so() {
+    passes("dispatch", 60);
+}
+
+#[test]
+fn eight_threads_share_one_engine() {
+    passes("threads", 15);
+}
+
+#[test]
+fn header_works_from_cpp() {
+    let bench = Workbench::new();
+
+    let program = bench.compile_cpp("c++17", &[suite("cpp17.cpp")]);
+
+    assert_eq!(bench.run(&program, &[bench.path("data")]), "cpp17: ok\n");
+}
+
+#[test]
+fn example_programs_do_what_they_say() {
+    let bench = Workbench::new();
+    let (data, fresh) = (bench.path("data"), bench.path("fresh"));
+    let list = bench.compile_c("c99", &[repository("examples/c/list_jobs.c")]);
+    let board = bench.compile_cpp("c++17", &[repository("examples/cpp/board.cpp")]);
+
+    let added = bench.run(&list, &[data.as_os_str(), "Fjordline".as_ref(), "Engineer".as_ref()]);
+    let drawn = bench.run(&board, &[&data]);
+    let empty = bench.run(&list, &[&fresh]);
+    let refused = bench.output(&list, &[data.as_os_str(), "".as_ref(), "Engineer".as_ref()]);
+    let misused = bench.output::<&str>(&board, &[]);
+
+    assert_eq!(added, "on radar        -  Engineer, Fjordline\n1 jobs\n");
+    assert_eq!(drawn, "on radar\n  Engineer, Fjordline\n");
+    assert_eq!(empty, "0 jobs\n");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).starts_with("add: VALIDATION: "));
+    assert_eq!(misused.status.code(), Some(2));
+}
+
+/// Compiles a program of the suite as C99 and as C11, and runs each in a folder of its own. It must
+/// have made at least `checks` checks, so that an emptied program does not pass.
+fn passes(name: &str, checks: u32) {
+    let bench = Workbench::new();
+    for standard in ["c99", "c11"] {
+        let program = bench.compile_c(standard, &[suite(&format!("{name}.c"))]);
+
+        let printed = bench.run(&program, &[bench.path(standard)]);
+
+        let done = printed.strip_prefix(&format!("{name}: ")).and_then(|rest| {
+            rest.strip_suffix(" checks\n").and_then(|number| number.parse::<u32>().ok())
+        });
+        assert!(done.is_some_and(|done| done >= checks), "{printed}");
+    }
+}
+
+fn source(name: &str) -> PathBuf {
+    repository("ffi/src").join(name).with_extension("rs")
+}
+
+fn suite(name: &str) -> PathBuf {
+    repository("tests/c").join(Path::new(name))
+}
+
+fn header() -> String {
+    fs::read_to_string(repository("include/jotrack.h")).unwrap()
+}
+
+/// The functions that a header declares.
+fn functions(header: &str) -> Vec<&str> {
+    let declarations = header.split("\nJOTRACK_API ").skip(1);
+    declarations
+        .map(|declaration| {
+            let (head, _) = declaration.split_once('(').unwrap();
+            head.rsplit([' ', '*', '\n']).next().unwrap()
+        })
+        .collect()
+}
+
+/// The constants of a header that have a number, its version aside.
+fn constants(header: &str) -> Vec<&str> {
+    let macros = header.lines().filter_map(|line| line.strip_prefix("#define ")?.split_once(' '));
+    let enumerators = header.lines().filter_map(|line| line.trim_start().split_once(" = "));
+    macros
+        .chain(enumerators)
+        .filter(|(name, value)| {
+            let number = value.trim_end_matches(',').parse::<u64>().is_ok();
+            number && name.starts_with("JOTRACK_") && !name.starts_with("JOTRACK_VERSION_")
+        })
+        .map(|(name, _)| name)
+        .collect()
+}

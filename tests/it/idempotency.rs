@@ -1,0 +1,67 @@
+//! Idempotency keys.
+
+use jotrack_core::{DAY_MS, ErrorCode, JobPatch, NewJob, Patch};
+use jotrack_tests::{Lab, code, key, paths};
+
+#[tokio::test]
+async fn the_same_key_gives_the_first_answer_again() {
+    let lab = Lab::new().await;
+    let new = || NewJob::new("A", "B");
+
+    let first = lab.engine.create_job(new(), &key("k1")).await.unwrap();
+    let again = lab.engine.create_job(new(), &key("k1")).await.unwrap();
+    let other = lab.engine.create_job(NewJob::new("A", "C"), &key("k1")).await;
+
+    assert_eq!((again.value, again.revision, again.replayed), (first.value, first.revision, true));
+    assert_eq!(code(other), ErrorCode::IdempotencyMismatch);
+    assert_eq!(lab.engine.revision().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn many_at_once_write_once() {
+    let lab = Lab::new().await;
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let engine = lab.engine.clone();
+        running.spawn(async move {
+            engine.create_job(NewJob::new("A", "B"), &key("same")).await.unwrap().value
+        });
+    }
+    let ids: std::collections::HashSet<_> = running.join_all().await.into_iter().collect();
+
+    assert_eq!(ids.len(), 1);
+    assert_eq!(lab.engine.revision().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn keys_belong_to_a_user_and_a_mutation() {
+    let lab = Lab::new().await;
+    let job = lab.engine.create_job(NewJob::new("A", "B"), &key("k")).await.unwrap().value;
+    let other = lab.engine.as_user(lab.engine.create_user("Other").await.unwrap()).await.unwrap();
+    let patch = JobPatch { title: Patch::Set("C".into()), ..JobPatch::default() };
+
+    assert!(!lab.engine.update_job(job, patch, &key("k")).await.unwrap().replayed);
+    assert!(!other.create_job(NewJob::new("A", "B"), &key("k")).await.unwrap().replayed);
+}
+
+#[tokio::test]
+async fn a_key_is_forgotten_after_a_day_and_a_refused_call_keeps_none() {
+    let lab = Lab::new().await;
+    let refused = lab.engine.create_job(NewJob::new("", "B"), &key("k")).await;
+    assert_eq!(paths(refused), ["company"]);
+    lab.engine.create_job(NewJob::new("A", "B"), &key("k")).await.unwrap();
+
+    lab.clock.advance_ms(DAY_MS);
+    let later = lab.engine.create_job(NewJob::new("A", "other"), &key("k")).await.unwrap();
+
+    assert!(!later.replayed);
+}
+
+#[tokio::test]
+async fn a_key_is_1_to_128_visible_ascii_characters() {
+    let lab = Lab::new().await;
+    for bad in ["", " ", "a b", "é", &"x".repeat(129)] {
+        let refused = lab.engine.create_job(NewJob::new("A", "B"), &key(bad)).await;
+        assert_eq!(paths(refused), ["idempotencyKey"], "{bad}");
+    }
+}
