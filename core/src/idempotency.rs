@@ -8,10 +8,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::Sha256;
 
 use crate::{
-    db::{IdempotencyRow, Stmt},
+    db::{IdempotencyRow, Stmt, params},
     engine::{Engine, WriteOptions},
     error::{ConflictKind, Error, Result},
-    params,
     time::Timestamp,
     validate,
 };

@@ -1,11 +1,10 @@
 //! What the database knows about itself and its users.
 
 use crate::{
-    db::{Batch, Rejected, Stmt, Store},
+    db::{Batch, Rejected, Stmt, Store, params},
     enums::Tier,
     error::{Error, Result},
     id::{LOCAL_USER, UserId, random_bytes},
-    params,
     time::Timestamp,
     validate::{Checks, TextRule},
 };

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::{
     attachments::{Attachment, Variant, blob::Hash},
-    db::{Batch, Miss, Row, Stmt},
+    db::{Batch, Miss, Row, Stmt, params},
     engine::Snapshot,
     enums::{AttachmentKind, AttachmentSource, TextError, TextState, VariantName, VariantSource},
     error::{Error, Result},
     id::{AttachmentId, JobId, UploadId, UserId, VariantId},
     meta::hex,
-    params,
     time::Timestamp,
 };
 

@@ -136,7 +136,14 @@ async fn plan_set(
 pub(crate) async fn extract_text(engine: &Engine, id: AttachmentId, claim: &Claim) -> Result<()> {
     let found = engine.snapshot().await?.attachments_by_id(&[id]).await?.pop();
     let outcome = match &found {
-        Some(row) if row.text_state == TextState::Pending => Some(read(engine, row).await?),
+        Some(row) if row.text_state == TextState::Pending => match read(engine, row).await {
+            // Nobody tries again: without an end here the text would be awaited for ever.
+            Err(error) if claim.is_last_of(engine.config().limits.task_attempts) => {
+                tracing::warn!(attachment = %id, cause = %error.chain(), "no text, after all tries");
+                Some(Err(ExtractError::Unavailable))
+            }
+            outcome => Some(outcome?),
+        },
         _ => None,
     };
     let outcome = &outcome;

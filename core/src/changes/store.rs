@@ -2,12 +2,11 @@
 
 use super::Change;
 use crate::{
-    db::{Batch, Stmt},
+    db::{Batch, Stmt, params},
     engine::Engine,
     enums::{ChangeOp, EntityKind},
     error::Result,
     id::UserId,
-    params,
     time::DAY_MS,
 };
 

@@ -7,12 +7,11 @@ use crate::{
         DiscoveryAnswer, DiscoveryQuestion,
         application::{Facts, Milestones},
     },
-    db::{Batch, Miss, Row, Stmt},
+    db::{Batch, Miss, Row, Stmt, params},
     engine::Snapshot,
     enums::{CoachStatus, CoachStep},
     error::{Error, Result},
     id::{JobId, UserId},
-    params,
     time::Timestamp,
 };
 

@@ -2,9 +2,8 @@
 
 use crate::{
     companies::company_key,
-    db::{Batch, Stmt},
+    db::{Batch, Stmt, params},
     id::{CompanyId, UserId},
-    params,
 };
 
 static COMPANY_ENSURE: Stmt = Stmt::write(

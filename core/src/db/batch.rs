@@ -13,7 +13,7 @@ use crate::{
 /// Invariant: what must hold is checked inside the batch, by the row count of a step, never by
 /// something read before it.
 #[derive(Debug)]
-pub struct Batch {
+pub(crate) struct Batch {
     pub(crate) scope: Scope,
     pub(crate) at: Timestamp,
     pub(crate) key: Option<IdempotencyRow>,
@@ -23,7 +23,7 @@ pub struct Batch {
 
 /// Whose data a batch writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// One user's: the batch takes the next revisions of that user.
     User(UserId),
     /// Nobody's: no revision, no change log.
@@ -58,7 +58,7 @@ pub(crate) struct Step {
 
 /// How many rows a step must touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expect {
+pub(crate) enum Expect {
     /// Any number.
     Any,
     /// Exactly one, else the batch is rolled back and the miss is answered.
@@ -67,20 +67,18 @@ pub enum Expect {
 
 /// What an unmet expectation means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Miss {
+pub(crate) enum Miss {
     /// Another writer was first; read again and retry.
     Conflict,
     /// The idempotency key exists already.
     Replay,
     /// A lease was lost: the worker writes nothing.
     Lost,
-    /// An allowance would be exceeded.
-    Quota,
 }
 
 /// Why a batch wrote nothing.
 #[derive(Debug, Clone)]
-pub enum Rejected {
+pub(crate) enum Rejected {
     /// A step did not touch the rows it must.
     Missed(Miss, &'static str),
     /// The store failed.
@@ -91,17 +89,18 @@ impl From<Rejected> for Error {
     fn from(rejected: Rejected) -> Self {
         match rejected {
             Rejected::Failed(error) => error,
-            Rejected::Missed(..) => Self::conflict(
-                ConflictKind::ChangedSince,
-                "the same data was changed by somebody else at the same time; read again and retry",
-            ),
+            Rejected::Missed(miss, statement) => {
+                tracing::debug!(?miss, statement, "a batch was given up");
+                let why = "the same data was changed at the same time; read it again and retry";
+                Self::conflict(ConflictKind::ChangedSince, why)
+            }
         }
     }
 }
 
 /// What a batch did.
 #[derive(Debug, Clone)]
-pub struct Commit {
+pub(crate) struct Commit {
     /// The user's revision after the batch; `None` for system batches.
     pub rev: Option<i64>,
     /// Rows returned by each step, in step order.

@@ -9,11 +9,10 @@ mod migrate;
 mod stmt;
 mod value;
 
-pub(crate) use batch::IdempotencyRow;
-pub use batch::{Batch, Commit, Expect, Miss, Rejected, Scope};
+pub(crate) use batch::{Batch, Commit, Expect, IdempotencyRow, Miss, Rejected, Scope};
 pub(crate) use migrate::statements as migration_statements;
 pub use stmt::{Kind, Stmt, StmtStats};
-pub use value::{Column, OwnedRow, Params, Row, Type, Value};
+pub(crate) use value::{Column, OwnedRow, Params, Row, Type, Value, params};
 
 use std::sync::Arc;
 
@@ -136,6 +135,7 @@ impl Store {
 
 impl View {
     /// Runs one statement on this snapshot.
+    #[expect(clippy::unused_async, reason = "PostgreSQL will wait here; SQLite runs inline")]
     pub(crate) async fn query<T>(
         &self,
         stmt: &'static Stmt,

@@ -11,7 +11,7 @@ use crate::{
 
 /// The type of a NULL; PostgreSQL wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Type {
+pub(crate) enum Type {
     /// A 64-bit integer.
     Int,
     /// A double.
@@ -26,7 +26,7 @@ pub enum Type {
 
 /// A parameter, or a column of a row that outlives its statement.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     /// No value.
     Null(Type),
     /// Times, numbers and flags.
@@ -46,14 +46,14 @@ pub enum Value {
 }
 
 /// The parameters of one statement.
-pub type Params = Vec<Value>;
+pub(crate) type Params = Vec<Value>;
 
 /// Builds [`Params`] from anything that turns into a [`Value`].
-#[macro_export]
-#[doc(hidden)]
 macro_rules! params {
     ($($value:expr),* $(,)?) => { vec![$($crate::db::Value::from($value)),*] };
 }
+
+pub(crate) use params;
 
 macro_rules! value_from {
     ($($from:ty => |$x:ident| $value:expr, $kind:ident);+ $(;)?) => {$(
@@ -115,7 +115,7 @@ impl From<usize> for Value {
 }
 
 /// A row of an answer. Columns are named by position, as the statement lists them.
-pub trait Row {
+pub(crate) trait Row {
     /// Returns the value of a column, borrowed.
     ///
     /// # Errors
@@ -125,7 +125,7 @@ pub trait Row {
 
 /// A borrowed column.
 #[derive(Debug, Clone, Copy)]
-pub enum Column<'a> {
+pub(crate) enum Column<'a> {
     /// No value.
     Null,
     /// A 64-bit integer.
@@ -140,7 +140,7 @@ pub enum Column<'a> {
 
 impl dyn Row + '_ {
     /// Returns an integer.
-    pub fn int(&self, i: usize) -> Result<i64> {
+    pub(crate) fn int(&self, i: usize) -> Result<i64> {
         match self.column(i)? {
             Column::Int(value) => Ok(value),
             _ => Err(mismatch(i)),
@@ -148,7 +148,7 @@ impl dyn Row + '_ {
     }
 
     /// Returns an integer or nothing.
-    pub fn opt_int(&self, i: usize) -> Result<Option<i64>> {
+    pub(crate) fn opt_int(&self, i: usize) -> Result<Option<i64>> {
         match self.column(i)? {
             Column::Null => Ok(None),
             Column::Int(value) => Ok(Some(value)),
@@ -157,27 +157,27 @@ impl dyn Row + '_ {
     }
 
     /// Returns a flag.
-    pub fn flag(&self, i: usize) -> Result<bool> {
+    pub(crate) fn flag(&self, i: usize) -> Result<bool> {
         Ok(self.int(i)? != 0)
     }
 
     /// Returns an integer that fits `T`.
-    pub fn number<T: TryFrom<i64>>(&self, i: usize) -> Result<T> {
+    pub(crate) fn number<T: TryFrom<i64>>(&self, i: usize) -> Result<T> {
         T::try_from(self.int(i)?).map_err(|_| mismatch(i))
     }
 
     /// Returns an instant.
-    pub fn time(&self, i: usize) -> Result<Timestamp> {
+    pub(crate) fn time(&self, i: usize) -> Result<Timestamp> {
         self.int(i).map(Timestamp::from_ms)
     }
 
     /// Returns an instant or nothing.
-    pub fn opt_time(&self, i: usize) -> Result<Option<Timestamp>> {
+    pub(crate) fn opt_time(&self, i: usize) -> Result<Option<Timestamp>> {
         Ok(self.opt_int(i)?.map(Timestamp::from_ms))
     }
 
     /// Returns a double or nothing.
-    pub fn opt_real(&self, i: usize) -> Result<Option<f64>> {
+    pub(crate) fn opt_real(&self, i: usize) -> Result<Option<f64>> {
         match self.column(i)? {
             Column::Null => Ok(None),
             Column::Real(value) => Ok(Some(value)),
@@ -186,7 +186,7 @@ impl dyn Row + '_ {
     }
 
     /// Returns a text.
-    pub fn text(&self, i: usize) -> Result<&str> {
+    pub(crate) fn text(&self, i: usize) -> Result<&str> {
         match self.column(i)? {
             Column::Text(value) => Ok(value),
             _ => Err(mismatch(i)),
@@ -194,7 +194,7 @@ impl dyn Row + '_ {
     }
 
     /// Returns a text or nothing.
-    pub fn opt_text(&self, i: usize) -> Result<Option<&str>> {
+    pub(crate) fn opt_text(&self, i: usize) -> Result<Option<&str>> {
         match self.column(i)? {
             Column::Null => Ok(None),
             Column::Text(value) => Ok(Some(value)),
@@ -203,7 +203,7 @@ impl dyn Row + '_ {
     }
 
     /// Returns bytes.
-    pub fn blob(&self, i: usize) -> Result<&[u8]> {
+    pub(crate) fn blob(&self, i: usize) -> Result<&[u8]> {
         match self.column(i)? {
             Column::Blob(value) => Ok(value),
             _ => Err(mismatch(i)),
@@ -211,12 +211,12 @@ impl dyn Row + '_ {
     }
 
     /// Returns an id.
-    pub fn id(&self, i: usize) -> Result<Uuid> {
+    pub(crate) fn id(&self, i: usize) -> Result<Uuid> {
         Uuid::from_slice(self.blob(i)?).map_err(|_| mismatch(i))
     }
 
     /// Returns an id or nothing.
-    pub fn opt_id(&self, i: usize) -> Result<Option<Uuid>> {
+    pub(crate) fn opt_id(&self, i: usize) -> Result<Option<Uuid>> {
         match self.column(i)? {
             Column::Null => Ok(None),
             Column::Blob(bytes) => Uuid::from_slice(bytes).map(Some).map_err(|_| mismatch(i)),
@@ -225,12 +225,12 @@ impl dyn Row + '_ {
     }
 
     /// Returns a value of an enum; a stored word that the enum lacks is damage, never a default.
-    pub fn word<T>(&self, i: usize, parse: fn(&str) -> Option<T>) -> Result<T> {
+    pub(crate) fn word<T>(&self, i: usize, parse: fn(&str) -> Option<T>) -> Result<T> {
         parse(self.text(i)?).ok_or_else(|| mismatch(i))
     }
 
     /// Returns a value of an enum or nothing.
-    pub fn opt_word<T>(&self, i: usize, parse: fn(&str) -> Option<T>) -> Result<Option<T>> {
+    pub(crate) fn opt_word<T>(&self, i: usize, parse: fn(&str) -> Option<T>) -> Result<Option<T>> {
         self.opt_text(i)?.map(|text| parse(text).ok_or_else(|| mismatch(i))).transpose()
     }
 }
@@ -241,7 +241,7 @@ fn mismatch(i: usize) -> Error {
 
 /// A row that a step of a batch returned.
 #[derive(Debug, Clone)]
-pub struct OwnedRow(pub(crate) Vec<Value>);
+pub(crate) struct OwnedRow(pub(crate) Vec<Value>);
 
 impl Row for OwnedRow {
     fn column(&self, i: usize) -> Result<Column<'_>> {

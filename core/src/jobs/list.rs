@@ -330,10 +330,8 @@ impl<'a> Walk<'a> {
             vec![(0, ranges(Slice::By(order.field)).collect())]
         };
         let mut direction = if by_status { OrderDirection::Desc } else { order.direction };
-        if (by_status && order.direction == OrderDirection::Desc) != wanted.backwards {
-            if by_status {
-                groups.reverse();
-            }
+        if by_status && (order.direction == OrderDirection::Desc) != wanted.backwards {
+            groups.reverse();
         }
         if wanted.backwards {
             direction = opposite(direction);

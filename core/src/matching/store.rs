@@ -7,12 +7,11 @@ use crate::{
         self, CoachState,
         store::{coach_columns, coach_row},
     },
-    db::{Batch, Miss, Row, Stmt},
+    db::{Batch, Miss, Row, Stmt, params},
     engine::Snapshot,
     enums::ScoreSource,
     error::{Error, Result},
     id::{JobId, UserId, VariantId},
-    params,
 };
 
 macro_rules! details {

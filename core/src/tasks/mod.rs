@@ -66,7 +66,6 @@ impl Engine {
 
     /// Empties the trash of what is due, and removes what nobody needs any more.
     async fn sweep(&self) -> Result<usize> {
-        store::release_expired(self).await?;
         let swept = self.purge_due_jobs().await? + self.sweep_uploads().await?;
         changes::prune(self).await?;
         self.collect_blobs().await?;

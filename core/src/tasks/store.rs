@@ -3,11 +3,10 @@
 use uuid::Uuid;
 
 use crate::{
-    db::{Batch, Miss, Row, Stmt},
+    db::{Batch, Miss, Row, Stmt, params},
     engine::Engine,
     error::{Error, Result},
     id::{AttachmentId, TaskId, UserId},
-    params,
 };
 
 const TEXT_EXTRACTION: &str = "TEXT_EXTRACTION";
@@ -87,6 +86,11 @@ impl Claim {
         AttachmentId::from_uuid(self.subject)
     }
 
+    /// Reports whether a failure now is the last one.
+    pub(crate) fn is_last_of(&self, attempts_max: i64) -> bool {
+        self.attempts >= attempts_max
+    }
+
     /// Adds the end of the task; a worker whose lease was lost writes nothing.
     pub(crate) fn finish(&self, batch: &mut Batch) {
         batch.one(&TASK_FINISH, params![self.id, self.token], Miss::Lost);
@@ -100,11 +104,13 @@ pub(crate) fn enqueue_extraction(batch: &mut Batch, user: UserId, attachment: At
     batch.step(&TASK_ENQUEUE, params);
 }
 
-/// Claims up to `limit` due tasks, the oldest first.
+/// Claims up to `limit` due tasks, the oldest first; those of crashed workers are due when their
+/// lease has ended.
 pub(crate) async fn claim(engine: &Engine, limit: usize, lease_ms: i64) -> Result<Vec<Claim>> {
     let now = engine.now();
     let token = Uuid::from_bytes(crate::id::random_bytes::<16>()?);
     let mut batch = Batch::system(now);
+    batch.step(&TASK_EXPIRE, params![now]);
     batch.step(&TASK_CLAIM, params![now.plus_ms(lease_ms), token, now, limit]);
     let commit = engine.shared.store.commit(batch).await.map_err(Error::from)?;
     commit
@@ -132,19 +138,11 @@ pub(crate) async fn fail(
     error: &'static str,
 ) -> Result<()> {
     let now = engine.now();
-    let state = if claim.attempts >= most { "DEAD" } else { "QUEUED" };
+    let state = if claim.is_last_of(most) { "DEAD" } else { "QUEUED" };
     let delay_ms = 1_000_i64 << claim.attempts.clamp(0, 12);
     let mut batch = Batch::system(now);
     let params = params![state, now.plus_ms(delay_ms), error, claim.id, claim.token];
     batch.step(&TASK_RETRY, params);
-    engine.shared.store.commit(batch).await.map_err(Error::from)?;
-    Ok(())
-}
-
-/// Returns tasks of crashed workers to the queue.
-pub(crate) async fn release_expired(engine: &Engine) -> Result<()> {
-    let mut batch = Batch::system(engine.now());
-    batch.step(&TASK_EXPIRE, params![engine.now()]);
     engine.shared.store.commit(batch).await.map_err(Error::from)?;
     Ok(())
 }

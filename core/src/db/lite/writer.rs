@@ -20,10 +20,10 @@ use crate::{
     db::{
         Batch, Commit, Expect, Miss, OwnedRow, Rejected, Row, Scope, Stmt, Value,
         migrate::{CHANGE_LOG_INSERT, IDEMPOTENCY_INSERT, USER_REV_BUMP},
+        params,
     },
     error::{Error, Result, UnavailableKind},
     hub::Hub,
-    params,
 };
 
 /// Longest time a group keeps taking in batches that arrive while it is put together.

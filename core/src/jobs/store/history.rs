@@ -1,13 +1,12 @@
 //! SQL of the status history.
 
 use crate::{
-    db::{Batch, Miss, Row, Stmt},
+    db::{Batch, Miss, Row, Stmt, params},
     engine::Snapshot,
     enums::JobStatus,
     error::Result,
     id::{JobId, StatusChangeId, UserId},
     jobs::{history::HistoryRow, store::uuids},
-    params,
 };
 
 static HISTORY_INSERT: Stmt = Stmt::write(

@@ -4,12 +4,11 @@ use uuid::Uuid;
 
 use super::read_model::{self, job_list_columns};
 use crate::{
-    db::{Params, Stmt, Value},
+    db::{Params, Stmt, Value, params},
     engine::Snapshot,
     enums::{CoachStatus, JobOrderField, JobStatus, OrderDirection},
     error::Result,
     jobs::Job,
-    params,
 };
 
 /// A page over one index. `INDEXED BY` is for SQLite only: its planner takes the clustered key

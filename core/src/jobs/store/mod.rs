@@ -10,13 +10,12 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::{
-    db::{Batch, Miss, Row, Stmt},
+    db::{Batch, Miss, Row, Stmt, params},
     engine::{Engine, Snapshot},
     enums::{CoachStatus, JobStatus, QuotaScope},
     error::{Error, Result},
     id::{AttachmentId, CompanyId, JobId, UserId},
     jobs::history::HistoryRow,
-    params,
     time::Timestamp,
 };
 

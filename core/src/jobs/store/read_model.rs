@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    db::{Batch, Row, Stmt},
+    db::{Batch, Row, Stmt, params},
     engine::{Engine, Snapshot},
     enums::{CoachStatus, JobStatus},
     error::{Error, Result},
     id::{AttachmentId, CompanyId, JobId, UserId},
     jobs::{Job, store::uuids},
-    params,
 };
 
 /// The columns of `job_list`, in the order of [`job`].

@@ -1,11 +1,10 @@
 //! SQL of the text index. Words are made by the engine; SQLite only keeps them.
 
 use crate::{
-    db::{Batch, Stmt},
+    db::{Batch, Stmt, params},
     engine::Snapshot,
     error::Result,
     id::{JobId, UserId},
-    params,
 };
 
 static SEARCH_INSERT: Stmt = Stmt::write(

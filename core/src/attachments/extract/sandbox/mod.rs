@@ -150,13 +150,15 @@ fn signal(_: ExitStatus) -> Option<i32> {
 fn by_signal(signal: i32) -> ExtractError {
     use rustix::process::Signal;
 
-    let outside = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
+    // SIGKILL too: the limits of the child end it by other signals, and an operator or a machine
+    // without memory says nothing about the document.
+    let outside = [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
     if signal == Signal::XCPU.as_raw() {
         ExtractError::Timeout
     } else if outside.iter().any(|other| other.as_raw() == signal) {
         ExtractError::Unavailable
     } else {
-        // Abort after a failed allocation, a stack that overflowed, or the kernel's own kill.
+        // Abort after a failed allocation, or a stack that overflowed.
         ExtractError::TooComplex
     }
 }

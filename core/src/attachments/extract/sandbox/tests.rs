@@ -38,7 +38,7 @@ fn an_answer_that_breaks_the_rules_is_bounded_again() {
 
 #[test]
 fn the_end_of_a_child_says_what_was_wrong() {
-    for signal in [6, 11, 9, 25, 7, 4] {
+    for signal in [6, 11, 25, 7, 4] {
         assert_eq!(ended(signal, ""), Err(ExtractError::TooComplex), "signal {signal}");
     }
     assert_eq!(ended(24, ""), Err(ExtractError::Timeout));
@@ -47,7 +47,7 @@ fn the_end_of_a_child_says_what_was_wrong() {
 
 #[test]
 fn an_end_from_outside_says_nothing_about_the_document() {
-    for signal in [1, 2, 15] {
+    for signal in [1, 2, 9, 15] {
         assert_eq!(ended(signal, ""), Err(ExtractError::Unavailable), "signal {signal}");
     }
     for code in [1, 2, 64, 71, 74] {
