@@ -1620,7 +1620,8 @@ JOTRACK_API int64_t jotrack_error_retry_after_ms(const struct jotrack_error *err
 JOTRACK_API void jotrack_error_free(struct jotrack_error *error);
 
 /**
- * Fills `options` with the defaults: everything in memory, callbacks on a thread of the engine.
+ * Fills `options` with the defaults: nothing is kept after close, callbacks run on a thread of the
+ * engine.
  *
  * `size` is sizeof(jotrack_options). Nothing is written when `options` is NULL or when `size` is
  * smaller than the struct of version 0.1 or larger than 4096.
@@ -1632,7 +1633,7 @@ JOTRACK_API void jotrack_options_init(struct jotrack_options *options, size_t si
 /**
  * Opens an engine, making what is missing. It acts as the one local user.
  *
- * `options`: NULL = defaults (everything in memory). On success `*out` is a handle that
+ * `options`: NULL = defaults. On success `*out` is a handle that
  * jotrack_engine_close ends.
  *
  * @since 0.1
@@ -2156,7 +2157,7 @@ jotrack_status jotrack_coach_get(struct jotrack_engine *engine,
  * Changes the coach state of a job.
  *
  * `patch_json`: an object with any of `currentStep`, `answers`
- * (`[{"questionId", "answer", "skipped"}]`, merged by question) and `profile`; null clears. An
+ * (`[{"questionId", "answer", "skipped"}]`, merged by question) and `profile`; null clears bookmark and profile. An
  * unknown key is JOTRACK_INVALID_ARGUMENT. `write` and `commit` may be NULL; `commit->id` is the
  * job. `document_json` (may be NULL): the state after the change, as from jotrack_coach_get.
  *

@@ -156,7 +156,8 @@ fn story(program: &Path, output: &Output) -> String {
 }
 
 fn compiler(variable: &str, default: &str) -> String {
-    env::var(variable).unwrap_or_else(|_| default.to_owned())
+    let given = env::var_os(variable).and_then(|name| name.into_string().ok());
+    given.unwrap_or_else(|| default.to_owned())
 }
 
 fn build(deps: &Path) -> PathBuf {

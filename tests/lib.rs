@@ -12,6 +12,8 @@
 )]
 
 pub mod c;
+pub mod client;
+pub mod program;
 
 use std::path::Path;
 
@@ -21,7 +23,7 @@ use jotrack_core::{
     Written,
 };
 
-/// 2026-09-21T13:33:20Z, where every test begins.
+/// 2026-09-21T14:13:20Z, where every test begins.
 pub const START: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
 /// An engine of its own for one test.

@@ -276,7 +276,7 @@ impl Default for Limits {
             directives: 20,
             variables: 100,
             variables_depth: 32,
-            complexity: 5_000,
+            complexity: 20_000,
         }
     }
 }

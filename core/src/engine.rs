@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     attachments::{blob::BlobStore, extract::Sandbox},
     config::Config,
-    db::{Batch, Miss, Params, Rejected, Row, Stmt, StmtStats, Store, View},
+    db::{Batch, Miss, Params, Rejected, Row, Span, Stmt, StmtStats, Store, View},
     error::{Error, Result, UnavailableKind},
     hub::Hub,
     id::{LOCAL_USER, UserId},
@@ -222,8 +222,17 @@ impl Engine {
     /// # Errors
     /// `Unavailable` of kind BUSY when no reader came free in time, CLOSED after close.
     pub async fn snapshot(&self) -> Result<Snapshot> {
+        self.view(Span::Many).await
+    }
+
+    /// Takes a view that answers one statement only.
+    pub(crate) async fn snapshot_of_one(&self) -> Result<Snapshot> {
+        self.view(Span::One).await
+    }
+
+    async fn view(&self, span: Span) -> Result<Snapshot> {
         self.refuse_closed()?;
-        Ok(Snapshot { engine: self.clone(), view: self.shared.store.view().await? })
+        Ok(Snapshot { engine: self.clone(), view: self.shared.store.view(span).await? })
     }
 
     /// Returns how the engine is doing. Never fails; one statement.

@@ -157,7 +157,7 @@ impl Shared {
 
 /// Opens an engine, making what is missing. It acts as the one local user.
 ///
-/// `options`: NULL = defaults (everything in memory). On success `*out` is a handle that
+/// `options`: NULL = defaults. On success `*out` is a handle that
 /// jotrack_engine_close ends.
 ///
 /// @since 0.1

@@ -50,7 +50,8 @@ pub struct jotrack_options {
 
 interface_structs!(jotrack_options);
 
-/// Fills `options` with the defaults: everything in memory, callbacks on a thread of the engine.
+/// Fills `options` with the defaults: nothing is kept after close, callbacks run on a thread of the
+/// engine.
 ///
 /// `size` is sizeof(jotrack_options). Nothing is written when `options` is NULL or when `size` is
 /// smaller than the struct of version 0.1 or larger than 4096.

@@ -461,7 +461,7 @@ static void graphql(jotrack_engine *engine, const char *job)
 
     ZERO(request);
     request.query = "query One($id: ID!) { job(id: $id) { title status matchScore { value } } }"
-                    " query Other { revision }";
+                    " query Other { jobStats { total } }";
     request.operation_name = "One";
     sprintf(variables, "{\"id\": \"%s\"}", node_id);
     request.variables_json = variables;

@@ -313,3 +313,25 @@ async fn parallel_uploads_get_different_versions_and_one_is_active() {
     assert_eq!(rows.iter().filter(|row| row.1).count(), 1);
     lab.assert_healthy().await;
 }
+
+#[tokio::test]
+async fn a_refused_text_leaves_no_file_and_a_crash_leaves_one_that_is_removed() {
+    let lab = Lab::new().await;
+    let job = lab.job("A", "B").await;
+    lab.paste(job, AttachmentKind::Other, "kept because a row knows it").await;
+    let blobs = lab.dir.path().join("blobs/sha256");
+    let content = AttachmentContent::Text("private words".into());
+    let unknown = jotrack_core::JobId::new(jotrack_tests::START);
+    let new =
+        NewAttachment { job_id: unknown, kind: AttachmentKind::Jd, filename: "a".into(), content };
+
+    let refused = lab.engine.create_attachment(new, &options()).await;
+    assert_eq!(code(refused), ErrorCode::NotFound);
+    assert_eq!(files(&blobs).len(), 1);
+    std::fs::create_dir_all(blobs.join("ab/ab")).unwrap();
+    std::fs::write(blobs.join("ab/ab").join("ab".repeat(32)), "left by a crash").unwrap();
+
+    assert_eq!(lab.engine.remove_orphaned_files().await.unwrap(), 1);
+    assert_eq!(files(&blobs).len(), 1);
+    lab.assert_healthy().await;
+}

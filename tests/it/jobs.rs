@@ -301,3 +301,21 @@ async fn a_file_of_another_program_is_refused_and_left_alone() {
     assert_eq!(refused.unwrap_err().code(), ErrorCode::Corrupt);
     assert_eq!(std::fs::read(&path).unwrap(), b"this is no database, but somebody's text");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_can_read_the_data() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let lab = Lab::new().await;
+    let dir = lab.dir.path().join("data");
+    let engine = Engine::open(Config::in_dir(&dir)).await.unwrap();
+    engine.create_job(NewJob::new("A", "B"), &options()).await.unwrap();
+
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+
+    assert_eq!(mode(&dir), 0o700);
+    for name in ["jotrack.db", "jotrack.db-wal", "jotrack.db-shm"] {
+        assert_eq!(mode(&dir.join(name)), 0o600, "{name}");
+    }
+    engine.close().await.unwrap();
+}

@@ -11,12 +11,26 @@
 )]
 
 mod abi;
+mod access_matrix;
 mod attachments;
 mod changes;
+mod cli;
 mod coach;
+mod crash;
+mod errors;
+mod examples;
+mod extraction;
+mod graphql_attacks;
+mod graphql_http;
+mod graphql_jobs;
 mod idempotency;
 mod jobs;
+mod layout;
 mod paging;
 mod read_model;
+mod sdl;
 mod search;
+mod sql_per_operation;
 mod statements;
+mod subscriptions;
+mod uploads;

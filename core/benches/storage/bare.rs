@@ -1,14 +1,12 @@
 //! The floor of a list: its statement on a connection with the engine's settings, nothing around it.
 
-use std::path::Path;
+use std::{cell::RefCell, path::Path};
 
 use jotrack_core::{
-    AttachmentId, CoachStatus, CompanyId, Job, JobId, JobStatus, Timestamp, catalogue,
+    AttachmentId, CoachStatus, CompanyId, Job, JobId, JobStatus, LOCAL_USER, Timestamp, catalogue,
 };
-use rusqlite::{Connection, OpenFlags, Row, StatementStatus, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, Row, Statement, StatementStatus, config::DbConfig, params};
 use uuid::Uuid;
-
-use crate::data::user;
 
 /// A connection that reads as the engine's readers do.
 pub(crate) fn connect(dir: &Path) -> Connection {
@@ -22,24 +20,33 @@ pub(crate) fn connect(dir: &Path) -> Connection {
     db
 }
 
-/// Runs the statement of the newest jobs and copies its rows into the engine's own struct.
-pub(crate) fn list(db: &Connection, rows: u32) -> Vec<Job> {
-    let mut list = db.prepare_cached(sql()).unwrap();
-    let first = rusqlite::params![user(), 0, i64::MAX, Uuid::max().as_bytes(), rows + 1];
-    let mut jobs: Vec<_> = list.query_map(first, job).unwrap().map(Result::unwrap).collect();
-    jobs.truncate(rows.try_into().unwrap());
-    jobs
-}
+/// The statement of the newest jobs, prepared once.
+pub(crate) struct Bare(RefCell<Statement<'static>>);
 
-/// Returns how often the statement ran since the last call.
-pub(crate) fn runs(db: &Connection) -> u64 {
-    let list = db.prepare_cached(sql()).unwrap();
-    list.reset_status(StatementStatus::Run).try_into().unwrap()
-}
+impl Bare {
+    pub(crate) fn open(dir: &Path) -> Self {
+        let all = catalogue::statements();
+        let list = all.iter().find(|stmt| stmt.name == "job_list_created_desc").unwrap();
+        // A statement borrows its connection; both live as long as the process.
+        let db: &'static Connection = Box::leak(Box::new(connect(dir)));
+        Self(RefCell::new(db.prepare(list.sql).unwrap()))
+    }
 
-fn sql() -> &'static str {
-    let all = catalogue::statements();
-    all.iter().find(|stmt| stmt.name == "job_list_created_desc").unwrap().sql
+    /// Runs it and copies its rows into the engine's own struct.
+    pub(crate) fn list(&self, rows: u32) -> Vec<Job> {
+        let mut list = self.0.borrow_mut();
+        let last_id = Uuid::max().into_bytes();
+        let owner = LOCAL_USER.as_uuid().into_bytes();
+        let newest = params![owner.as_slice(), 0, i64::MAX, last_id.as_slice(), rows + 1];
+        let mut jobs: Vec<_> = list.query_map(newest, job).unwrap().map(Result::unwrap).collect();
+        jobs.truncate(rows.try_into().unwrap());
+        jobs
+    }
+
+    /// Returns how often it ran since the last call.
+    pub(crate) fn runs(&self) -> u64 {
+        self.0.borrow().reset_status(StatementStatus::Run).try_into().unwrap()
+    }
 }
 
 fn job(row: &Row<'_>) -> rusqlite::Result<Job> {

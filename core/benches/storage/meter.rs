@@ -11,6 +11,9 @@ const ROUNDS: u32 = 25;
 /// Length of one turn.
 const TURN: Duration = Duration::from_millis(15);
 
+/// How long an operation runs for a profiler.
+const PROFILE: Duration = Duration::from_secs(4);
+
 /// Time that a number of runs took.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spent {
@@ -48,6 +51,12 @@ pub(crate) fn is_bench() -> bool {
     std::env::args().any(|arg| arg == "--bench")
 }
 
+/// Reports whether the caller wants this part: `cargo bench -- WORDS` picks those whose title holds
+/// the words.
+pub(crate) fn is_wanted(title: &str) -> bool {
+    std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).all(|word| title.contains(&word))
+}
+
 /// Returns the CPU time of this process.
 pub(crate) fn process_cpu() -> Duration {
     duration(ClockId::ProcessCPUTime)
@@ -75,6 +84,10 @@ pub(crate) fn measure(operations: &mut [Operation<'_>]) -> Vec<Figures> {
     if !is_bench() {
         return operations.iter_mut().map(|it| figures(&mut [per_run((it.run)(1), 1)])).collect();
     }
+    if let Some(name) = only() {
+        operations.iter_mut().filter(|it| it.name.contains(&name)).for_each(|it| profile(it));
+        return vec![Figures { wall_us: 0.0, cpu_us: 0.0 }; operations.len()];
+    }
     let runs: Vec<u32> = operations.iter_mut().map(|it| runs_per_turn(&mut it.run)).collect();
     let mut turns = vec![Vec::new(); operations.len()];
     for _ in 0..ROUNDS {
@@ -83,6 +96,18 @@ pub(crate) fn measure(operations: &mut [Operation<'_>]) -> Vec<Figures> {
         }
     }
     turns.iter_mut().map(|turns| figures(turns)).collect()
+}
+
+/// The operation that `--only=WORDS` names: it runs alone, for a profiler.
+fn only() -> Option<String> {
+    std::env::args().find_map(|arg| Some(arg.strip_prefix("--only=")?.to_owned()))
+}
+
+fn profile(operation: &mut Operation<'_>) {
+    let (started, runs) = (Instant::now(), runs_per_turn(&mut operation.run));
+    while started.elapsed() < PROFILE {
+        (operation.run)(runs);
+    }
 }
 
 /// Finds how many runs fill a turn; this also warms caches up.

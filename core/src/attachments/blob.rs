@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, Result},
-    meta::hex,
+    meta::{hex, unhex},
 };
 
 /// Bytes kept from the start of a file to tell its type.
@@ -128,6 +128,25 @@ impl BlobStore {
     /// Opens a file for reading.
     pub(crate) fn read(&self, hash: &Hash) -> Result<File> {
         File::open(self.place(hash)).map_err(|e| Error::io("read a file", e))
+    }
+
+    /// Returns the digests of all files in the folder. Names that are no digest are not ours.
+    pub(crate) fn all(&self, _lock: &Exclusive) -> Result<Vec<Hash>> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.root.join("sha256")];
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            for entry in entries {
+                let entry = entry.map_err(|e| Error::io("list the files", e))?;
+                let kind = entry.file_type().map_err(|e| Error::io("list the files", e))?;
+                if kind.is_dir() {
+                    folders.push(entry.path());
+                } else if let Some(hash) = entry.file_name().to_str().and_then(unhex) {
+                    found.push(hash);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Removes a file; one that is gone is fine.

@@ -251,6 +251,28 @@ impl Engine {
         }
     }
 
+    /// Removes files that no row knows, as a crash between a file and its row leaves them; returns
+    /// how many. Walks all files; does nothing while somebody stores one.
+    ///
+    /// # Errors
+    /// `Unavailable` of kind IO.
+    pub async fn remove_orphaned_files(&self) -> Result<usize> {
+        let Some(lock) = self.shared.blobs.exclude()? else { return Ok(0) };
+        let known: std::collections::HashSet<_> =
+            store::all_blobs(self).await?.into_iter().map(|(hash, ..)| hash).collect();
+        let blobs = self.shared.blobs.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut orphans = blobs.all(&lock)?;
+            orphans.retain(|hash| !known.contains(hash));
+            for hash in &orphans {
+                blobs.remove(hash, &lock)?;
+            }
+            Ok(orphans.len())
+        })
+        .await
+        .map_err(|e| Error::internal("remove orphaned files", e))?
+    }
+
     /// Removes uploads that nobody used in time.
     pub(crate) async fn sweep_uploads(&self) -> Result<usize> {
         let mut batch = crate::db::Batch::system(self.now());
@@ -266,10 +288,11 @@ impl Engine {
         let all = store::all_blobs(self).await?;
         tokio::task::spawn_blocking(move || {
             all.into_iter()
-                .filter(|(hash, size)| {
-                    std::fs::metadata(blobs.place(hash)).map_or(true, |file| file.len() != *size)
+                .filter(|(hash, size, live)| {
+                    let file = std::fs::metadata(blobs.place(hash));
+                    *live && file.map_or(true, |file| file.len() != *size)
                 })
-                .map(|(hash, _)| crate::meta::hex(&hash))
+                .map(|(hash, ..)| crate::meta::hex(&hash))
                 .collect()
         })
         .await

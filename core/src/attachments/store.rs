@@ -241,9 +241,8 @@ static BLOB_DELETE: Stmt = Stmt::write(
 
 static BLOB_DUMP: Stmt = Stmt::long(
     "blob_dump",
-    "SELECT hash, size
-     FROM blob
-     WHERE state = 'LIVE'",
+    "SELECT hash, size, state
+     FROM blob",
 );
 
 /// The statements of this domain.
@@ -568,10 +567,14 @@ pub(crate) fn delete_blob(batch: &mut Batch, hash: &Hash) {
     batch.step(&BLOB_DELETE, params![hash.as_slice()]);
 }
 
-/// Returns digest and size of every file that must be there.
-pub(crate) async fn all_blobs(engine: &crate::Engine) -> Result<Vec<(Hash, u64)>> {
+/// Returns digest and size of every known file, and whether it must be there.
+pub(crate) async fn all_blobs(engine: &crate::Engine) -> Result<Vec<(Hash, u64, bool)>> {
     let store = &engine.shared.store;
-    store.scan(&BLOB_DUMP, params![], |row| Ok((hash(row, 0)?, row.number(1)?))).await
+    store
+        .scan(&BLOB_DUMP, params![], |row| {
+            Ok((hash(row, 0)?, row.number(1)?, row.text(2)? == "LIVE"))
+        })
+        .await
 }
 
 /// The active RAW texts of one job, by kind. One statement.

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attachments::{
         Attachment, Variant,
-        blob::BlobWriter,
-        blob::NewBlob,
+        blob::{BlobWriter, NewBlob, Shared},
         extract::{MediaType, detect},
         filename, settle, store,
         store::UploadRow,
@@ -139,12 +138,10 @@ impl Engine {
             }
             AttachmentContent::Text(text) => {
                 let text = &texts::typed(text, self.config().limits.text_bytes)?;
-                let blob = self.write_blob(text.as_bytes())?;
-                let lock = self.shared.blobs.share().await?;
-                self.shared.blobs.put(&blob, &lock)?;
-                let blob = &blob;
+                let blob = &self.write_blob(text.as_bytes())?;
+                let lock = &self.shared.blobs.share().await?;
                 self.mutate("attachmentCreate", options, new, |snapshot| async move {
-                    let source = Source::Text { blob, text };
+                    let source = Source::Text { blob, lock, text };
                     plan(&snapshot, new.job_id, new.kind, name, source).await
                 })
                 .await?
@@ -241,7 +238,7 @@ fn unsupported(file: crate::attachments::extract::UnsupportedFile) -> Error {
 /// Where the bytes of a planned attachment lie.
 enum Source<'a> {
     Upload { id: UploadId, file: UploadRow },
-    Text { blob: &'a NewBlob, text: &'a str },
+    Text { blob: &'a NewBlob, lock: &'a Shared, text: &'a str },
 }
 
 async fn plan(
@@ -268,6 +265,10 @@ async fn plan(
         }));
     }
     refuse_full(snapshot, &rows, file.size).await?;
+    if let Source::Text { blob, lock, .. } = &source {
+        // Only now: a refused text must leave no file behind.
+        snapshot.engine().shared.blobs.put(blob, lock)?;
+    }
 
     let user = snapshot.user();
     let mut batch = snapshot.engine().batch();

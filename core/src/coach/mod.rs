@@ -435,9 +435,10 @@ fn merge(row: &mut CoachRow, patch: &CoachPatch, at: Timestamp) -> Result<()> {
         }
     }
     if let Patch::Set(profile) = &patch.profile
-        && (!profile.is_object() || profile.to_string().len() > PROFILE_BYTES)
+        && (!profile.is_object() || profile.to_string().len() > PROFILE_BYTES || has_nul(profile))
     {
-        checks.add(&["profile"], "format", "must be a JSON object of at most 256 KiB", None);
+        let rule = "must be a JSON object of at most 256 KiB without U+0000";
+        checks.add(&["profile"], "format", rule, None);
     }
     checks.finish()?;
     row.profile = patch.profile.clone().apply(row.profile.take());
@@ -447,6 +448,19 @@ fn merge(row: &mut CoachRow, patch: &CoachPatch, at: Timestamp) -> Result<()> {
     row.current_step = patch.current_step.clone().apply(row.current_step);
     settle_discovery(row, at);
     Ok(())
+}
+
+/// Reports whether a text in a JSON value holds U+0000, which no text of ours may.
+fn has_nul(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => {
+            fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// DISCOVERY_COMPLETE holds exactly while each question is answered or skipped.

@@ -22,6 +22,7 @@ use crate::{
     hub::Hub,
 };
 use lite::Lite;
+pub(crate) use lite::Span;
 
 /// The database of an engine. A closed set: PostgreSQL joins as a second variant.
 #[derive(Debug, Clone)]
@@ -52,9 +53,9 @@ impl Store {
     }
 
     /// Takes a view; waits for a free reader until the configured time.
-    pub(crate) async fn view(&self) -> Result<View> {
+    pub(crate) async fn view(&self, span: Span) -> Result<View> {
         match self {
-            Self::Lite(lite) => lite.view().await.map(View::Lite),
+            Self::Lite(lite) => lite.view(span).await.map(View::Lite),
         }
     }
 

@@ -33,8 +33,20 @@ pub struct JobQuery {
     pub page: PageRequest,
 }
 
+impl JobQuery {
+    /// Whether one statement answers it.
+    fn is_one_range(&self) -> bool {
+        let Self { filter, order, page: _ } = self;
+        order.field != JobOrderField::Status
+            && filter.status.is_empty()
+            && filter.coach_status.is_empty()
+            && !filter.needs_rows()
+            && filter.folders().len() == 1
+    }
+}
+
 /// An order; ids break ties.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobOrder {
     /// What to sort by. STATUS goes along the pipeline, newest first within a status.
     pub field: JobOrderField,
@@ -49,7 +61,7 @@ impl Default for JobOrder {
 }
 
 /// Half-open: `from <= t < to`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct TimeRange {
     /// The first instant inside.
     pub from: Option<Timestamp>,
@@ -69,7 +81,7 @@ impl TimeRange {
 }
 
 /// Which jobs: everything named must hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JobFilter {
     /// One of these; empty for any.
     pub status: Vec<JobStatus>,
@@ -156,7 +168,12 @@ impl Engine {
     /// # Errors
     /// `Invalid` for a wrong size, cursor or search.
     pub async fn list_jobs(&self, query: &JobQuery) -> Result<Page<Job>> {
-        self.snapshot().await?.list_jobs(query).await
+        let snapshot = if query.is_one_range() {
+            self.snapshot_of_one().await?
+        } else {
+            self.snapshot().await?
+        };
+        snapshot.list_jobs(query).await
     }
 }
 
@@ -171,7 +188,7 @@ impl Snapshot {
     /// `Invalid` for a wrong size, cursor or search.
     pub async fn list_jobs(&self, query: &JobQuery) -> Result<Page<Job>> {
         let limits = &self.engine().config().limits;
-        let tag = page::tag(&format!("jobs {:?} {:?}", query.filter, query.order));
+        let tag = page::tag(&("jobs", &query.filter, &query.order));
         let wanted = page::check(&query.page, tag, limits.page_default, limits.page_local)?;
         let walk = Walk::new(self, query, wanted);
         let found = match &query.filter.search {

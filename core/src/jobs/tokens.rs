@@ -16,78 +16,94 @@ pub(crate) struct Word {
 
 /// Splits a text into words. Linear in its length.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
-    let mut rest = text.char_indices().peekable();
+    let mut scanner = Scanner::new(text);
     std::iter::from_fn(move || {
-        loop {
-            let (start, c) = rest.next()?;
-            if c == '.' && follows(text, start, ".net") {
-                for _ in 0..3 {
-                    rest.next();
-                }
-                return Some(Word { text: String::from("dotnet"), start, end: start + 4 });
-            }
-            if !is_word(c) {
-                continue;
-            }
-            let mut end = start + c.len_utf8();
-            while let Some((i, _)) = rest.next_if(|(_, c)| is_word(*c)) {
-                end =
-                    text.get(i..).and_then(|t| t.chars().next()).map_or(end, |c| i + c.len_utf8());
-            }
-            let mut word = fold(text.get(start..end).unwrap_or_default());
-            if follows(text, end, ".js") {
-                word.push_str("js");
-                end += 3;
-                rest.nth(2);
-            } else if text.get(end..).is_some_and(|t| t.starts_with("++")) {
-                word.push_str("pp");
-                end += 2;
-                rest.nth(1);
-            } else if word.chars().count() == 1
-                && text.get(end..).is_some_and(|t| t.starts_with('#'))
-            {
-                word.push_str("sharp");
-                end += 1;
-                rest.next();
-            }
-            if word.len() > WORD_BYTES {
-                let mut cut = WORD_BYTES;
-                while !word.is_char_boundary(cut) {
-                    cut -= 1;
-                }
-                word.truncate(cut);
-            }
-            if !word.is_empty() {
-                return Some(Word { text: word, start, end });
-            }
-        }
+        let mut word = String::new();
+        let (start, end) = scanner.next_into(&mut word)?;
+        Some(Word { text: word, start, end })
     })
 }
 
 /// Joins the words of a text with spaces, at most `most` of them; returns how many there were.
 pub(crate) fn joined(text: &str, most: usize) -> (String, usize) {
-    let mut out = String::new();
+    let (mut scanner, mut word) = (Scanner::new(text), String::new());
+    let mut out = String::with_capacity(text.len());
     let mut n = 0;
-    for word in words(text).take(most) {
+    while n < most && scanner.next_into(&mut word).is_some() {
         if n > 0 {
             out.push(' ');
         }
-        out.push_str(&word.text);
+        out.push_str(&word);
         n += 1;
     }
     (out, n)
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || is_combining_mark(c)
+/// Walks the words of a text; long texts are walked for one word, so none is allocated.
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
 }
 
-fn fold(word: &str) -> String {
-    word.nfkd()
-        .filter(|c| !is_combining_mark(*c))
-        .flat_map(char::to_lowercase)
-        .filter(|c| c.is_alphanumeric())
-        .collect()
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Writes the next word over `word` and returns where it stood, in bytes.
+    pub(crate) fn next_into(&mut self, word: &mut String) -> Option<(usize, usize)> {
+        loop {
+            let rest = self.text.get(self.at..)?;
+            let skipped = rest.find(|c| c == '.' || is_word(c))?;
+            let start = self.at + skipped;
+            let rest = rest.get(skipped..)?;
+            word.clear();
+            if rest.starts_with('.') {
+                self.at = start + 1;
+                if follows(self.text, start, ".net") {
+                    self.at = start + 4;
+                    word.push_str("dotnet");
+                    return Some((start, self.at));
+                }
+                continue;
+            }
+            let plain = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+            let mut end = start + plain;
+            fold_into(rest.get(..plain)?, word);
+            let after = rest.get(plain..).unwrap_or_default();
+            if follows(self.text, end, ".js") {
+                word.push_str("js");
+                end += 3;
+            } else if after.starts_with("++") {
+                word.push_str("pp");
+                end += 2;
+            } else if after.starts_with('#') && word.chars().count() == 1 {
+                word.push_str("sharp");
+                end += 1;
+            }
+            self.at = end;
+            if word.len() > WORD_BYTES {
+                word.truncate(word.floor_char_boundary(WORD_BYTES));
+            }
+            if !word.is_empty() {
+                return Some((start, end));
+            }
+        }
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || (!c.is_ascii() && (c.is_alphanumeric() || is_combining_mark(c)))
+}
+
+fn fold_into(word: &str, out: &mut String) {
+    if word.is_ascii() {
+        out.push_str(word);
+        out.make_ascii_lowercase();
+        return;
+    }
+    let folded = word.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
+    out.extend(folded.filter(|c| c.is_alphanumeric()));
 }
 
 /// Whether `text` goes on at `at` with `suffix` in any case, and a word ends there.

@@ -30,7 +30,7 @@ impl Engine {
         ids: &[JobId],
         options: &WriteOptions,
     ) -> Result<Written<Vec<JobId>>> {
-        self.set_fields("jobsArchive", ids, options, JobRow::refuse_trashed, |job, now| {
+        self.set_fields(("jobsArchive", ""), ids, options, JobRow::refuse_trashed, |job, now| {
             job.archived_at = job.archived_at.or(Some(now));
         })
         .await
@@ -45,7 +45,7 @@ impl Engine {
         ids: &[JobId],
         options: &WriteOptions,
     ) -> Result<Written<Vec<JobId>>> {
-        self.set_fields("jobsUnarchive", ids, options, JobRow::refuse_trashed, |job, _| {
+        self.set_fields(("jobsArchive", "undo"), ids, options, JobRow::refuse_trashed, |job, _| {
             job.archived_at = None;
         })
         .await
@@ -62,7 +62,7 @@ impl Engine {
     ) -> Result<Written<Vec<JobId>>> {
         let days = i64::from(self.config().trash_days);
         self.set_fields(
-            "jobsTrash",
+            ("jobsTrash", ""),
             ids,
             options,
             |_| Ok(()),
@@ -85,7 +85,7 @@ impl Engine {
         ids: &[JobId],
         options: &WriteOptions,
     ) -> Result<Written<Vec<JobId>>> {
-        self.set_fields("jobsRestore", ids, options, refuse_live, |job, _| {
+        self.set_fields(("jobsRestore", ""), ids, options, refuse_live, |job, _| {
             job.trashed_at = None;
             job.purge_at = None;
         })
@@ -131,9 +131,10 @@ impl Engine {
     }
 
     /// Changes folder fields of jobs in one batch; jobs that `change` leaves alone are not written.
+    /// A mutation that works both ways names the way, so that one key is not taken for the other.
     async fn set_fields(
         &self,
-        mutation: &'static str,
+        (mutation, way): (&'static str, &'static str),
         ids: &[JobId],
         options: &WriteOptions,
         rule: impl Fn(&JobRow) -> Result<()> + Sync,
@@ -141,7 +142,7 @@ impl Engine {
     ) -> Result<Written<Vec<JobId>>> {
         let ids = &distinct(ids, self.config().limits.ids)?;
         let (rule, change) = (&rule, &change);
-        self.mutate(mutation, options, ids, |snapshot| async move {
+        self.mutate(mutation, options, &(ids, way), |snapshot| async move {
             let jobs = load_all(&snapshot, ids).await?;
             refuse_each(ids, &jobs, rule)?;
             plan_fields(&snapshot, ids, jobs, change).await

@@ -80,9 +80,13 @@ pub(crate) async fn work(shared: Weak<Shared>) {
         let Some(engine) = shared.upgrade() else { return };
         let engine = Engine::acting_as(&engine, LOCAL_USER);
         let now = engine.now();
+        let first = next_sweep.is_none();
         let outcome = if next_sweep.is_none_or(|at| now >= at) {
             next_sweep = Some(now.plus_ms(SWEEP_MS));
-            engine.run_due_tasks().await
+            match engine.run_due_tasks().await {
+                Ok(_) if first => engine.remove_orphaned_files().await,
+                outcome => outcome,
+            }
         } else {
             engine.drain().await
         };

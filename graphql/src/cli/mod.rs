@@ -41,7 +41,7 @@ const AFTER_HELP: &str = "\
 Settings come from a TOML file, over it from environment variables, over them
 from options. The file is --config FILE, else JOTRACK_CONFIG, else
 jotrack/config.toml in the platform's folder for settings. Each key is also a
-variable: JOTRACK_LISTEN, JOTRACK_DATA, JOTRACK_LOG, JOTRACK_TRASH_DAYS,
+variable: JOTRACK_LISTEN, JOTRACK_DATA (for data_dir), JOTRACK_TRASH_DAYS,
 JOTRACK_LIMITS_FILE_BYTES, JOTRACK_STORAGE_SYNCHRONOUS, ...
 
 Exit codes:

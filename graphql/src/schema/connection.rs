@@ -7,7 +7,7 @@ use jotrack_core::{self as core, Error, JobId, PageRequest};
 
 use super::{
     context::{operation, scope},
-    cut::Cut,
+    cut::{Cut, List},
     error::Result,
     loaders::AttachmentsKey,
     objects::{attachment::Attachment, history::StatusChange, job::Job},
@@ -199,14 +199,13 @@ impl AttachmentConnection {
     /// Cuts a page out of all files that a key names.
     pub(super) fn new(
         ctx: &Context<'_>,
-        key: &AttachmentsKey,
+        key: AttachmentsKey,
         rows: Arc<[Arc<core::Attachment>]>,
         first: i32,
         after: Option<&str>,
     ) -> Result<Self> {
         let max = operation(ctx)?.caller().engine.config().limits.page;
-        let list = format!("attachments {} {:?} {}", key.job, key.kinds, key.include_trashed);
-        Cut::new(rows, list.as_bytes(), page_size("first", first, max)?, after).map(Self)
+        Cut::new(rows, List::Attachments(key), page_size("first", first, max)?, after).map(Self)
     }
 }
 
@@ -214,11 +213,7 @@ impl AttachmentConnection {
 #[Object(crate = "crate::schema::resolve::object")]
 impl AttachmentConnection {
     async fn edges(&self) -> Vec<AttachmentEdge> {
-        let edge = |row: &Arc<core::Attachment>| AttachmentEdge {
-            cursor: self.0.cursor(row),
-            node: Attachment(Arc::clone(row)),
-        };
-        self.0.page().iter().map(edge).collect()
+        self.0.edges(|cursor, row| AttachmentEdge { cursor, node: Attachment(Arc::clone(row)) })
     }
 
     async fn nodes(&self) -> Vec<Attachment> {
@@ -255,8 +250,7 @@ impl StatusChangeConnection {
         after: Option<&str>,
     ) -> Result<Self> {
         let max = operation(ctx)?.caller().engine.config().limits.page;
-        let list = format!("history {job}");
-        Cut::new(rows, list.as_bytes(), page_size("first", first, max)?, after).map(Self)
+        Cut::new(rows, List::History(job), page_size("first", first, max)?, after).map(Self)
     }
 }
 
@@ -264,11 +258,7 @@ impl StatusChangeConnection {
 #[Object(crate = "crate::schema::resolve::object")]
 impl StatusChangeConnection {
     async fn edges(&self) -> Vec<StatusChangeEdge> {
-        let edge = |row: &Arc<core::StatusChange>| StatusChangeEdge {
-            cursor: self.0.cursor(row),
-            node: StatusChange(Arc::clone(row)),
-        };
-        self.0.page().iter().map(edge).collect()
+        self.0.edges(|cursor, row| StatusChangeEdge { cursor, node: StatusChange(Arc::clone(row)) })
     }
 
     async fn nodes(&self) -> Vec<StatusChange> {

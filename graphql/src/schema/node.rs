@@ -1,9 +1,14 @@
 //! Any object by its opaque id: the prefix names the kind, and each kind filters by owner.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use async_graphql::{Context, ContextSelectionSet, ID, Interface};
-use jotrack_core::{AttachmentId, ChangeOp, EntityKind, JobId, StatusChangeId, UserId, VariantId};
+use async_graphql::{
+    Context, ContextSelectionSet, ID, Interface, OutputType, Positioned, ServerResult, Value,
+    parser::types::Field, registry::Registry,
+};
+use jotrack_core::{
+    AttachmentId, Change, ChangeOp, CompanyId, EntityKind, JobId, StatusChangeId, UserId, VariantId,
+};
 
 use super::{
     context::scope,
@@ -15,7 +20,6 @@ use super::{
         viewer::Viewer,
     },
     resolve::{Concrete, Resolving, resolve_container},
-    scalars::NodeId,
 };
 
 /// An object with a globally unique opaque ID.
@@ -41,20 +45,22 @@ impl Concrete for Node {
     }
 }
 
-/// An id that was understood.
+/// A global id: which kind of object, and which one. Its text is made once, in the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
+pub(crate) enum NodeId {
     Job(JobId),
+    Company(CompanyId),
     Attachment(AttachmentId),
     Variant(VariantId),
     StatusChange(StatusChangeId),
     User(UserId),
 }
 
-impl Key {
+impl NodeId {
     fn parse(id: &str) -> Option<Self> {
         match id.split_once('_')?.0 {
             JobId::PREFIX => JobId::from_node_id(id).map(Self::Job),
+            CompanyId::PREFIX => CompanyId::from_node_id(id).map(Self::Company),
             AttachmentId::PREFIX => AttachmentId::from_node_id(id).map(Self::Attachment),
             VariantId::PREFIX => VariantId::from_node_id(id).map(Self::Variant),
             StatusChangeId::PREFIX => StatusChangeId::from_node_id(id).map(Self::StatusChange),
@@ -62,25 +68,68 @@ impl Key {
             _ => None,
         }
     }
+
+    /// The id of what a change is about.
+    pub(super) fn of_change(change: &Change) -> Self {
+        match change.entity {
+            EntityKind::Job | EntityKind::CoachState => Self::Job(JobId::from_uuid(change.id)),
+            EntityKind::StatusChange => Self::StatusChange(StatusChangeId::from_uuid(change.id)),
+            EntityKind::Attachment => Self::Attachment(AttachmentId::from_uuid(change.id)),
+            EntityKind::AttachmentVariant => Self::Variant(VariantId::from_uuid(change.id)),
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Job(id) => id.node_id(),
+            Self::Company(id) => id.node_id(),
+            Self::Attachment(id) => id.node_id(),
+            Self::Variant(id) => id.node_id(),
+            Self::StatusChange(id) => id.node_id(),
+            Self::User(id) => id.node_id(),
+        }
+    }
+}
+
+impl OutputType for NodeId {
+    fn type_name() -> Cow<'static, str> {
+        <ID as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <ID as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        _ctx: &ContextSelectionSet<'_>,
+        _field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        Ok(Value::String(self.text()))
+    }
 }
 
 /// Finds an object; an id that does not decode is an object that is not there.
 pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
-    match Key::parse(id) {
+    match NodeId::parse(id) {
         Some(key) => load(ctx, key).await,
         None => Ok(None),
     }
 }
 
-async fn load(ctx: &Context<'_>, key: Key) -> Result<Option<Node>> {
+async fn load(ctx: &Context<'_>, key: NodeId) -> Result<Option<Node>> {
     let scope = scope(ctx)?;
     let loaders = scope.loaders();
     Ok(match key {
-        Key::Job(id) => loaders.job(id).await?.map(Job).map(Node::from),
-        Key::Attachment(id) => loaders.attachment(id).await?.map(Attachment).map(Node::from),
-        Key::Variant(id) => loaders.variant(id).await?.map(AttachmentVariant).map(Node::from),
-        Key::StatusChange(id) => loaders.status_change(id).await?.map(StatusChange).map(Node::from),
-        Key::User(id) => {
+        // Known through its jobs only.
+        NodeId::Company(_) => None,
+        NodeId::Job(id) => loaders.job(id).await?.map(Job).map(Node::from),
+        NodeId::Attachment(id) => loaders.attachment(id).await?.map(Attachment).map(Node::from),
+        NodeId::Variant(id) => loaders.variant(id).await?.map(AttachmentVariant).map(Node::from),
+        NodeId::StatusChange(id) => {
+            loaders.status_change(id).await?.map(StatusChange).map(Node::from)
+        }
+        NodeId::User(id) => {
             let snapshot = scope.snapshot().await?;
             if snapshot.engine().user_id() != id {
                 return Ok(None);
@@ -90,32 +139,13 @@ async fn load(ctx: &Context<'_>, key: Key) -> Result<Option<Node>> {
     })
 }
 
-/// The opaque id of what a change is about.
-pub(super) fn id_of_change(change: &jotrack_core::Change) -> String {
-    match change.entity {
-        EntityKind::Job | EntityKind::CoachState => JobId::from_uuid(change.id).node_id(),
-        EntityKind::StatusChange => StatusChangeId::from_uuid(change.id).node_id(),
-        EntityKind::Attachment => AttachmentId::from_uuid(change.id).node_id(),
-        EntityKind::AttachmentVariant => VariantId::from_uuid(change.id).node_id(),
-    }
-}
-
 /// Finds the present state of what a change is about.
-pub(super) async fn of_change(
-    ctx: &Context<'_>,
-    change: &Arc<jotrack_core::Change>,
-) -> Result<Option<Node>> {
-    if change.op == ChangeOp::Deleted {
+pub(super) async fn of_change(ctx: &Context<'_>, change: &Change) -> Result<Option<Node>> {
+    // The coach has no id of its own: it is no node.
+    if change.op == ChangeOp::Deleted || change.entity == EntityKind::CoachState {
         return Ok(None);
     }
-    let key = match change.entity {
-        EntityKind::Job => Key::Job(JobId::from_uuid(change.id)),
-        EntityKind::StatusChange => Key::StatusChange(StatusChangeId::from_uuid(change.id)),
-        EntityKind::Attachment => Key::Attachment(AttachmentId::from_uuid(change.id)),
-        EntityKind::AttachmentVariant => Key::Variant(VariantId::from_uuid(change.id)),
-        EntityKind::CoachState => return Ok(None),
-    };
-    load(ctx, key).await
+    load(ctx, NodeId::of_change(change)).await
 }
 
 #[cfg(test)]
@@ -129,8 +159,8 @@ mod tests {
         let now = Timestamp::from_ms(1_700_000_000_000);
         let (job, variant) = (JobId::new(now), VariantId::new(now));
 
-        assert_eq!(Key::parse(&job.node_id()), Some(Key::Job(job)));
-        assert_eq!(Key::parse(&variant.node_id()), Some(Key::Variant(variant)));
+        assert_eq!(NodeId::parse(&job.node_id()), Some(NodeId::Job(job)));
+        assert_eq!(NodeId::parse(&variant.node_id()), Some(NodeId::Variant(variant)));
     }
 
     #[test]
@@ -141,7 +171,7 @@ mod tests {
         for id in
             ["", "job", "job_", "job_1", "xyz_0", hex, &job.to_uppercase(), &format!("{job}0")]
         {
-            assert_eq!(Key::parse(id), None, "{id}");
+            assert_eq!(NodeId::parse(id), None, "{id}");
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use async_graphql::{
     Context, ContextSelectionSet, Name, OutputType, Positioned, ServerError, ServerResult, Value,
-    indexmap::IndexMap,
+    indexmap::{IndexMap, map::Entry},
     parser::types::{Field, Selection, SelectionSet},
     resolver_utils::ContainerType,
 };
@@ -73,7 +73,9 @@ pub(crate) fn resolve_container<'a, T: ContainerType>(
             } else if field.node.selection_set.node.items.is_empty() {
                 values.push(resolve_field(ctx, root, field).await?);
             } else {
-                nested.push((position, resolve_field(ctx, root, field)));
+                // Boxed where it is made: these futures are large, and joining would copy them.
+                let future: Resolving<'_> = Box::pin(resolve_field(ctx, root, field));
+                nested.push((position, future));
                 values.push(Value::Null);
             }
         }
@@ -184,11 +186,11 @@ fn collect<'a, T: ContainerType>(
 
 /// Adds a value under its key; a key asked for twice holds what both selections asked for.
 fn merge(object: &mut IndexMap<Name, Value>, key: Name, value: Value) {
-    match object.get_mut(&key) {
-        None => {
-            object.insert(key, value);
+    match object.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(value);
         }
-        Some(present) => merge_values(present, value),
+        Entry::Occupied(mut present) => merge_values(present.get_mut(), value),
     }
 }
 

@@ -1,11 +1,6 @@
 //! Scalars of the contract and how they are written.
 
-use std::borrow::Cow;
-
-use async_graphql::{
-    ContextSelectionSet, ID, InputValueError, InputValueResult, Number, OutputType, Positioned,
-    Scalar, ScalarType, ServerResult, Value, parser::types::Field, registry::Registry,
-};
+use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 use jotrack_core::Timestamp;
 
 /// Largest integer that every JSON reader keeps exactly.
@@ -127,28 +122,6 @@ impl ScalarType for Json {
 
     fn to_value(&self) -> Value {
         Value::from_json(self.0.clone()).unwrap_or_default()
-    }
-}
-
-/// An id for output only: its text is made once, straight into the answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NodeId(pub(crate) String);
-
-impl OutputType for NodeId {
-    fn type_name() -> Cow<'static, str> {
-        <ID as OutputType>::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        <ID as OutputType>::create_type_info(registry)
-    }
-
-    async fn resolve(
-        &self,
-        _ctx: &ContextSelectionSet<'_>,
-        _field: &Positioned<Field>,
-    ) -> ServerResult<Value> {
-        Ok(Value::String(self.0.clone()))
     }
 }
 

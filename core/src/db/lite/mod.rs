@@ -18,7 +18,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig, limits::Limit};
 
-pub(crate) use readers::View;
+pub(crate) use readers::{Span, View};
 
 use crate::{
     config::{Config, Synchronous},
@@ -66,6 +66,7 @@ impl Lite {
         }
         let path = config.database.clone().unwrap_or_else(|| dir.join("jotrack.db"));
         let (presence, unclean) = Presence::announce(&dir.join("run"))?;
+        presence::create_private(&path)?;
         let mut conn = connect(&path, config, Role::Writer)?;
         if unclean && path.metadata().map_or(0, |m| m.len()) <= QUICK_CHECK_BYTES {
             let report = pragma_rows(&conn, "PRAGMA quick_check(10)")?;
@@ -74,7 +75,6 @@ impl Lite {
             }
         }
         migrate::run(&mut conn, config.clock.now(), |e| storage("migrate the database", e))?;
-        presence::make_private(&path)?;
 
         let stats = Arc::new(Mutex::new(Stats::new()));
         let counting = config.storage.statement_stats.then(|| Arc::clone(&stats));
@@ -94,8 +94,8 @@ impl Lite {
     }
 
     /// Takes a reader out of the stack.
-    pub(crate) async fn view(&self) -> Result<View> {
-        self.readers.view().await
+    pub(crate) async fn view(&self, span: Span) -> Result<View> {
+        self.readers.view(span).await
     }
 
     /// Runs one statement on its own, without a transaction around it.

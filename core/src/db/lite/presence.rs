@@ -54,16 +54,19 @@ fn ignore_missing(error: std::io::Error) -> std::io::Result<()> {
     if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
-/// Makes a file readable by its owner only.
-pub(super) fn make_private(path: &Path) -> Result<()> {
+/// Makes sure that the database file exists and that only its owner can read it. SQLite gives the
+/// files beside it the same rights.
+pub(super) fn create_private(path: &Path) -> Result<()> {
+    let op = "create the database file";
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-            .map_err(|e| Error::io("protect the database file", e))?;
-    }
-    #[cfg(not(unix))]
-    let _unused = path;
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(|e| Error::io(op, e))?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .map_err(|e| Error::io(op, e))?;
+    drop(file);
     Ok(())
 }
 

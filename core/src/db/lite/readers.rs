@@ -78,11 +78,12 @@ impl Readers {
     }
 
     /// Takes a reader for a view of one snapshot.
-    pub(super) async fn view(self: &Arc<Self>) -> Result<View> {
+    pub(super) async fn view(self: &Arc<Self>, span: Span) -> Result<View> {
         let (reader, permit) = self.take().await?;
         Ok(View {
             reader: Mutex::new(Some(reader)),
             readers: Arc::clone(self),
+            span,
             statements: AtomicU32::new(0),
             _permit: permit,
         })
@@ -168,11 +169,21 @@ impl Reader {
     }
 }
 
+/// How much a view must hold together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// One statement, which sees one state by itself: a transaction would only cost.
+    One,
+    /// Any number of statements.
+    Many,
+}
+
 /// One snapshot: a reader with an open read transaction, begun by the first statement.
 #[derive(Debug)]
 pub(crate) struct View {
     reader: Mutex<Option<Reader>>,
     readers: Arc<Readers>,
+    span: Span,
     statements: AtomicU32,
     _permit: OwnedSemaphorePermit,
 }
@@ -189,11 +200,17 @@ impl View {
         let reader = guard
             .as_mut()
             .ok_or_else(|| Error::bug("read the database", "the view was used after its end"))?;
-        if !reader.in_transaction {
-            reader.run("BEGIN")?;
-            reader.in_transaction = true;
+        let earlier = self.statements.fetch_add(1, Ordering::Relaxed);
+        match self.span {
+            Span::One if earlier > 0 => {
+                return Err(Error::bug("read the database", "a view of one statement ran another"));
+            }
+            Span::Many if !reader.in_transaction => {
+                reader.run("BEGIN")?;
+                reader.in_transaction = true;
+            }
+            Span::One | Span::Many => {}
         }
-        self.statements.fetch_add(1, Ordering::Relaxed);
         self.readers.run(reader, stmt, params, map)
     }
 

@@ -57,7 +57,7 @@ impl Snapshot {
         ranked: bool,
     ) -> Result<Page<SearchHit>> {
         let limits = &self.engine().config().limits;
-        let tag = page::tag(&format!("search {ranked} {query}"));
+        let tag = page::tag(&("search", ranked, query));
         let wanted = page::check(request, tag, limits.page_default, limits.page_local)?;
         let query = Query::parse(query, limits)?;
         let want = usize::try_from(wanted.rows).unwrap_or(usize::MAX);

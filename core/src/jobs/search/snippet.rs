@@ -35,8 +35,14 @@ pub(super) async fn of(
 }
 
 fn cut(text: &str, query: &Query) -> Option<String> {
-    let hit = tokens::words(text).find(|word| query.asks_for(&word.text))?;
-    let before = text.get(..hit.start)?;
+    let (mut scanner, mut word) = (tokens::Scanner::new(text), String::new());
+    let found = loop {
+        let (start, _) = scanner.next_into(&mut word)?;
+        if query.asks_for(&word) {
+            break start;
+        }
+    };
+    let before = text.get(..found)?;
     let start = before.char_indices().rev().nth(BEFORE - 1).map_or(0, |(i, _)| i);
     let piece: String = text.get(start..)?.chars().take(CHARS).collect();
     let piece = piece.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,5 +1,7 @@
 //! The result of `match` as text of 80 columns or as JSON.
 
+use std::path::Path;
+
 use jotrack_core::analysis::{MatchReport, SkillMatch, band};
 use jotrack_core::{Importance, ScoreBand, ScoreCategory, SkillStrength};
 use serde::Serialize;
@@ -59,7 +61,9 @@ impl Page {
                 None => String::new(),
             };
             let cut = if side.truncated { ", cut at the limit" } else { "" };
-            self.line(&format!("{label:<8}{} ({} words{pages}{cut})", side.file, side.words));
+            let name = Path::new(&side.file).file_name().map(|name| name.to_string_lossy());
+            let name = name.as_deref().unwrap_or(&side.file);
+            self.line(&format!("{label:<8}{name} ({} words{pages}{cut})", side.words));
         }
     }
 
@@ -127,6 +131,8 @@ impl Page {
     fn evidence(&mut self, label: &str, quote: Option<&str>) {
         let Some(quote) = quote else { return };
         let lead = format!("{INDENT}{label:<8}");
+        // The marks of lists and tables say nothing here; the JSON form keeps them.
+        let quote = quote.trim_matches(|c: char| c.is_whitespace() || "-*•|".contains(c));
         for (i, line) in wrap(quote, WIDTH - lead.chars().count()).iter().enumerate() {
             let lead = if i == 0 { lead.clone() } else { " ".repeat(lead.chars().count()) };
             let text = self.colour.paint(Style::Faint, &format!("{lead}{line}"));

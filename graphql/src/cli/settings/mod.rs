@@ -171,6 +171,9 @@ fn merge_variable(merged: &mut Table, name: &str, value: &OsStr) -> Result<(), F
     let Some(text) = value.to_str() else {
         return Err(Failure::Input(format!("{origin} is not valid UTF-8")));
     };
+    if key == "database_url" {
+        return merge(merged, None, "database", Value::String(sqlite_path(text, origin)?), origin);
+    }
     for table in TABLES {
         if let Some(inner) = key.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {
             return merge(merged, Some(table), inner, typed(text), origin);
@@ -186,6 +189,17 @@ fn merge_variable(merged: &mut Table, name: &str, value: &OsStr) -> Result<(), F
         _ => typed(text),
     };
     merge(merged, None, key, value, origin)
+}
+
+/// Reads `JOTRACK_DATABASE_URL`: a path, with or without `sqlite:` before it.
+fn sqlite_path(url: &str, origin: Origin<'_>) -> Result<String, Failure> {
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.contains("://") || path.is_empty() {
+        let why = "a path or sqlite:PATH is expected; this version keeps its data in SQLite";
+        return Err(Failure::Input(format!("{origin}: {why}")));
+    }
+    Ok(path.to_owned())
 }
 
 fn merge_flags(merged: &mut Table, flags: &Flags) -> Result<(), Failure> {

@@ -76,6 +76,18 @@ fn paths_in_a_file_are_relative_to_it_and_others_are_not() {
 }
 
 #[test]
+fn database_is_named_by_a_path_or_an_sqlite_address() {
+    let database = |url| {
+        let env = env(&[("JOTRACK_DATABASE_URL", url)]);
+        Settings::load(&Flags::default(), &env).map(|settings| settings.config.database)
+    };
+
+    assert_eq!(database("/srv/a.db").unwrap(), Some("/srv/a.db".into()));
+    assert_eq!(database("sqlite:///srv/a.db").unwrap(), Some("/srv/a.db".into()));
+    assert!(database("postgres://db/x").unwrap_err().message().unwrap().contains("SQLite"));
+}
+
+#[test]
 fn variables_of_the_tests_are_ignored() {
     let settings = Settings::load(&Flags::default(), &env(&[("JOTRACK_TEST_SEED", "7")])).unwrap();
 

@@ -152,7 +152,8 @@ async fn create(
     };
     let attachment = NewAttachment { job_id: job_id(JOB_PATH, &job)?, kind, filename, content };
     let options = options(None, idempotency_key);
-    let written = settle(begin_write(ctx)?.create_attachment(attachment, &options).await, &place)?;
+    let outcome = begin_write(ctx)?.create_attachment(attachment, &options).await;
+    let written = settle(outcome.map_err(in_content), &place)?;
     let (attachment, job) = written_attachment(ctx, written.value.id).await?;
     Ok(AttachmentPayload {
         attachment,
@@ -162,6 +163,21 @@ async fn create(
         revision: written.revision.map(Revision),
         ..AttachmentPayload::default()
     })
+}
+
+/// Core names the text itself; here it lies one argument deeper.
+fn in_content(error: Error) -> Error {
+    match error {
+        Error::Invalid(mut violations) => {
+            for violation in &mut violations.0 {
+                if violation.path.first().is_some_and(|first| first == "text") {
+                    violation.path.insert(0, String::from("content"));
+                }
+            }
+            Error::Invalid(violations)
+        }
+        other => other,
+    }
 }
 
 /// Answers with one attachment as it is after the write.

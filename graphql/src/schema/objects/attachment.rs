@@ -12,8 +12,9 @@ use crate::schema::{
     context::{operation, scope},
     cost,
     error::Result,
+    node::NodeId,
     objects::job::Job,
-    scalars::{ByteCount, DateTime, NodeId, Url, int},
+    scalars::{ByteCount, DateTime, Url, int},
 };
 
 /// One version of a file of a job.
@@ -25,7 +26,7 @@ pub(crate) struct Attachment(pub(crate) Arc<core::Attachment>);
 #[expect(clippy::unused_async, reason = "async-graphql takes async resolvers only")]
 impl Attachment {
     pub(crate) async fn id(&self) -> NodeId {
-        NodeId(self.0.id.node_id())
+        NodeId::Attachment(self.0.id)
     }
 
     async fn job(&self, ctx: &Context<'_>) -> Result<Job> {
@@ -117,7 +118,7 @@ pub(crate) struct AttachmentVariant(pub(crate) Arc<core::Variant>);
 #[Object(crate = "crate::schema::resolve::object")]
 impl AttachmentVariant {
     pub(crate) async fn id(&self) -> NodeId {
-        NodeId(self.0.id.node_id())
+        NodeId::Variant(self.0.id)
     }
 
     async fn attachment(&self, ctx: &Context<'_>) -> Result<Attachment> {

@@ -7,8 +7,8 @@ use jotrack_core::{self as core, ChangeOp, EntityKind};
 
 use crate::schema::{
     error::Result,
-    node::{self, Node},
-    scalars::{NodeId, Revision},
+    node::{self, Node, NodeId},
+    scalars::Revision,
 };
 
 /// Changes after a revision.
@@ -64,7 +64,7 @@ impl Change {
     }
 
     async fn id(&self) -> NodeId {
-        NodeId(node::id_of_change(&self.0))
+        NodeId::of_change(&self.0)
     }
 
     async fn op(&self) -> ChangeOp {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::Object;
 use jotrack_core::Job;
 
-use crate::schema::scalars::NodeId;
+use crate::schema::node::NodeId;
 
 /// A company as the row of one of its jobs knows it.
 pub(crate) struct Company(Arc<Job>);
@@ -21,7 +21,7 @@ impl Company {
 #[Object(crate = "crate::schema::resolve::object")]
 impl Company {
     pub(crate) async fn id(&self) -> NodeId {
-        NodeId(self.0.company_id.node_id())
+        NodeId::Company(self.0.company_id)
     }
 
     async fn name(&self) -> &str {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_graphql::Object;
 use jotrack_core::{self as core, JobStatus};
 
-use crate::schema::scalars::{DateTime, NodeId, int};
+use crate::schema::{
+    node::NodeId,
+    scalars::{DateTime, int},
+};
 
 /// One entry of a job's status history.
 #[derive(Clone)]
@@ -15,7 +18,7 @@ pub(crate) struct StatusChange(pub(crate) Arc<core::StatusChange>);
 #[Object(crate = "crate::schema::resolve::object")]
 impl StatusChange {
     pub(crate) async fn id(&self) -> NodeId {
-        NodeId(self.0.id.node_id())
+        NodeId::StatusChange(self.0.id)
     }
 
     /// Null for the first entry.

@@ -12,13 +12,14 @@ use crate::schema::{
     cost,
     error::Result,
     loaders::{AttachmentsKey, DocumentKey, NameSet},
+    node::NodeId,
     objects::{
         attachment::{Attachment, AttachmentVariant},
         coach::CoachState,
         company::Company,
         score::{MatchScore, SkillMatch},
     },
-    scalars::{DateTime, NodeId, Url, int},
+    scalars::{DateTime, Url, int},
 };
 
 /// A job application.
@@ -36,7 +37,7 @@ impl From<core::Job> for Job {
 #[expect(clippy::unused_async, reason = "async-graphql takes async resolvers only")]
 impl Job {
     pub(crate) async fn id(&self) -> NodeId {
-        NodeId(self.0.id.node_id())
+        NodeId::Job(self.0.id)
     }
 
     async fn company(&self) -> Company {
@@ -135,7 +136,7 @@ impl Job {
         let key =
             AttachmentsKey { job: self.0.id, kinds: kind.unwrap_or_default(), include_trashed };
         let rows = scope(ctx)?.loaders().attachments(key.clone()).await?;
-        AttachmentConnection::new(ctx, &key, rows, first, after.as_deref())
+        AttachmentConnection::new(ctx, key, rows, first, after.as_deref())
     }
 
     /// From the read model: no extra statement.

@@ -3,7 +3,7 @@
 use async_graphql::{Object, SimpleObject};
 use jotrack_core::{Tier, User};
 
-use crate::schema::scalars::NodeId;
+use crate::schema::node::NodeId;
 
 /// The owner of the data.
 pub(crate) struct Viewer(pub(crate) User);
@@ -12,7 +12,7 @@ pub(crate) struct Viewer(pub(crate) User);
 #[Object(crate = "crate::schema::resolve::object")]
 impl Viewer {
     pub(crate) async fn id(&self) -> NodeId {
-        NodeId(self.0.id.node_id())
+        NodeId::User(self.0.id)
     }
 
     async fn display_name(&self) -> &str {

@@ -1,86 +1,104 @@
-//! Absent keeps, null clears, a value sets: for every field, by literal, by variable, by input.
+//! Absent keeps, null clears, a value sets: for every field of a patch.
 
 use serde_json::{Value, json};
 
 use super::Api;
 
-type Variables = fn(&str, &str, Option<Value>) -> Value;
+/// Field, its type, a new value, and what a read answers once it is cleared; a required field
+/// cannot be.
+const FIELDS: [(&str, &str, &str, Option<Value>); 7] = [
+    ("company", "String", "New", None),
+    ("title", "String", "New", None),
+    ("url", "URL", "https://jobs.test/2", Some(Value::Null)),
+    ("location", "String", "New", Some(Value::Null)),
+    ("source", "String", "New", Some(Value::Null)),
+    ("status", "JobStatus", "APPLIED", None),
+    ("notes", "String", "New", Some(Value::String(String::new()))),
+];
 
 #[tokio::test]
-async fn a_patch_tells_absent_null_and_value_apart() {
+async fn a_literal_keeps_clears_or_sets() {
+    check(|_, field, change| {
+        let patch = match change {
+            Change::Absent => String::new(),
+            Change::Null => format!("{field}: null"),
+            Change::Value(value) if field == "status" => format!("{field}: {value}"),
+            Change::Value(value) => format!("{field}: {value:?}"),
+        };
+        (document("", &format!("{{{patch}}}")), json!({}))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_variable_in_the_patch_keeps_clears_or_sets() {
+    check(|kind, field, change| {
+        let variables = match change {
+            Change::Absent => json!({}),
+            Change::Null => json!({"v": null}),
+            Change::Value(value) => json!({"v": value}),
+        };
+        (document(&format!(", $v: {kind}"), &format!("{{{field}: $v}}")), variables)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_variable_that_is_the_patch_keeps_clears_or_sets() {
+    check(|_, field, change| {
+        let patch = match change {
+            Change::Absent => json!({}),
+            Change::Null => json!({field: null}),
+            Change::Value(value) => json!({field: value}),
+        };
+        (document(", $v: JobPatch!", "$v"), json!({"v": patch}))
+    })
+    .await;
+}
+
+enum Change {
+    Absent,
+    Null,
+    Value(&'static str),
+}
+
+fn document(variable: &str, patch: &str) -> String {
+    format!(
+        "mutation($id: ID!{variable}) {{
+            jobUpdate(id: $id, patch: {patch}) {{ job {{ id }} userErrors {{ code path }} }} }}"
+    )
+}
+
+async fn check(write: impl Fn(&str, &str, Change) -> (String, Value)) {
     let api = Api::open().await;
-    let fields = ["company", "title", "url", "location", "source", "status", "notes"];
-    let value = |field: &str| match field {
-        "url" => "https://jobs.test/2",
-        "status" => "APPLIED",
-        _ => "New",
-    };
-    for field in fields {
-        let required = ["company", "title", "status"].contains(&field);
-        let kind = match field {
-            "url" => "URL",
-            "status" => "JobStatus",
-            _ => "String",
-        };
-        let literal = |value: &str| {
-            let value = if field == "status" || value == "null" {
-                value.to_owned()
-            } else {
-                format!("{value:?}")
-            };
-            format!(
-                "mutation($id: ID!) {{ jobUpdate(id: $id, patch: {{{field}: {value}}}) {{
-                job {{ version }} userErrors {{ code path }} }} }}"
-            )
-        };
-        let by_variable = format!(
-            "mutation($id: ID!, $v: {kind}) {{ jobUpdate(id: $id, patch: {{{field}: $v}}) {{
-            job {{ version }} userErrors {{ code path }} }} }}"
-        );
-        let by_input = "mutation($id: ID!, $patch: JobPatch!) { jobUpdate(id: $id, patch: $patch) {
-            job { version } userErrors { code path } } }";
+    for (field, kind, new, cleared) in FIELDS {
+        let id = api.create("Engineer").await;
+        let before = read(&api, &id, field).await;
         let refused = json!([{"code": "INVALID_INPUT", "path": ["patch", field]}]);
-        let ways: [(String, Variables); 3] = [
-            (String::new(), |id, _, _| json!({"id": id})),
-            (by_variable, |id, _, v| match v {
-                Some(v) => json!({"id": id, "v": v}),
-                None => json!({"id": id}),
-            }),
-            (by_input.to_owned(), |id, field, v| match v {
-                Some(v) => json!({"id": id, "patch": {field: v}}),
-                None => json!({"id": id, "patch": {}}),
-            }),
-        ];
-        for (document, variables) in ways {
-            let id = api.create("Engineer").await;
-            let read = format!(
-                "query($id: ID!) {{ job(id: $id) {{ {} }} }}",
-                if field == "company" { "company { name }" } else { field }
-            );
-            let original = api.data(&read, json!({"id": id})).await;
-            let doc = |v: &str| if document.is_empty() { literal(v) } else { document.clone() };
 
-            if !document.is_empty() {
-                let kept = api.data(&doc(""), variables(&id, field, None)).await;
-                assert_eq!(kept["jobUpdate"]["userErrors"], json!([]), "{field}");
-                assert_eq!(api.data(&read, json!({"id": id})).await, original, "{field} absent");
-            }
+        let errors = patch(&api, &id, write(kind, field, Change::Absent)).await;
+        assert_eq!(errors, json!([]), "{field} absent");
+        assert_eq!(read(&api, &id, field).await, before, "{field} absent");
 
-            let cleared = api.data(&doc("null"), variables(&id, field, Some(Value::Null))).await;
-            if required {
-                assert_eq!(cleared["jobUpdate"]["userErrors"], refused, "{field}");
-                assert_eq!(api.data(&read, json!({"id": id})).await, original, "{field} null");
-            } else {
-                let empty = if field == "notes" { json!("") } else { Value::Null };
-                let now = api.data(&read, json!({"id": id})).await;
-                assert_eq!(now["job"][field], empty, "{field} null by {document}");
-            }
+        let errors = patch(&api, &id, write(kind, field, Change::Null)).await;
+        let expected = if cleared.is_some() { json!([]) } else { refused };
+        assert_eq!(errors, expected, "{field} null");
+        assert_eq!(read(&api, &id, field).await, cleared.unwrap_or(before), "{field} null");
 
-            api.data(&doc(value(field)), variables(&id, field, Some(json!(value(field))))).await;
-            let now = api.data(&read, json!({"id": id})).await;
-            let now =
-                if field == "company" { &now["job"][field]["name"] } else { &now["job"][field] };
-            assert_eq!(now, value(field), "{field} value by {document}");
-        }
+        let errors = patch(&api, &id, write(kind, field, Change::Value(new))).await;
+        assert_eq!(errors, json!([]), "{field} value");
+        assert_eq!(read(&api, &id, field).await, new, "{field} value");
     }
+}
+
+async fn patch(api: &Api, id: &str, (document, mut variables): (String, Value)) -> Value {
+    variables["id"] = json!(id);
+    api.data(&document, variables).await["jobUpdate"]["userErrors"].take()
+}
+
+async fn read(api: &Api, id: &str, field: &str) -> Value {
+    let selection = if field == "company" { "company { name }" } else { field };
+    let document = format!("query($id: ID!) {{ job(id: $id) {{ {selection} }} }}");
+    let value = api.data(&document, json!({"id": id})).await["job"][field].take();
+    if field == "company" { value["name"].clone() } else { value }
 }

@@ -234,6 +234,18 @@ async fn a_completed_id_is_free_again() {
 }
 
 #[tokio::test]
+async fn a_client_that_closes_is_answered() {
+    let listening = start().await;
+    let mut client = Client::acknowledged(&listening).await;
+    client.subscribe("1", CHANGES).await;
+
+    client.0.close(None).await.unwrap();
+
+    assert!(matches!(client.frame().await, Some(Message::Close(_))));
+    assert!(client.frame().await.is_none());
+}
+
+#[tokio::test]
 async fn subscriptions_and_sockets_are_limited() {
     let limits = Limits { subscriptions: 1, sockets: 1, ..Limits::default() };
     let listening = listen(limits, Timing::default()).await;

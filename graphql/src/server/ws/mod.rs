@@ -123,9 +123,13 @@ impl Connection {
         let close = self.serve().await;
         self.operations.clear();
         if let Some(message) = close.message()
-            && self.send(message).await.is_ok()
+            && self.send(message).await.is_err()
         {
-            // Reads on until the client answers: closing over unread data would take the frame away.
+            return;
+        }
+        if close != Close::Lost {
+            // Reads on until the client has closed too: the library sends its own answer to a
+            // client's frame only then, and closing over unread data would take ours away.
             let answer = async { while let Some(Ok(_)) = self.socket.recv().await {} };
             within(self.state.timing.init, answer).await.unwrap_or_default();
         }
@@ -181,7 +185,7 @@ impl Connection {
             Message::Binary(_) => return Err(Close::BadMessage),
             // The library answers both.
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
-            Message::Close(_) => return Err(Close::Lost),
+            Message::Close(_) => return Err(Close::ByClient),
         };
         match ClientMessage::parse(&text).ok_or(Close::BadMessage)? {
             ClientMessage::Init { .. } if self.acknowledged => Err(Close::SecondInit),

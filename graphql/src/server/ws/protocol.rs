@@ -11,7 +11,7 @@ use crate::schema::GraphqlRequest;
 /// Name of the protocol. Its predecessor is called `graphql-ws` and is not spoken here.
 pub(super) const SUBPROTOCOL: &str = "graphql-transport-ws";
 
-/// Why the server ends a socket.
+/// Why a socket ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Close {
     GoingAway,
@@ -23,6 +23,8 @@ pub(super) enum Close {
     InitTimeout,
     DuplicateId,
     SecondInit,
+    /// The client ends it.
+    ByClient,
     /// Nobody is there to be told.
     Lost,
 }
@@ -39,7 +41,7 @@ impl Close {
             Self::InitTimeout => (4408, "Connection initialisation timeout"),
             Self::DuplicateId => (4409, "Subscriber already exists"),
             Self::SecondInit => (4429, "Too many initialisation requests"),
-            Self::Lost => return None,
+            Self::ByClient | Self::Lost => return None,
         })
     }
 

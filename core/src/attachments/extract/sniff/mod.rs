@@ -103,7 +103,7 @@ fn by_content(head: &[u8], whole: &mut dyn ReadSeek, extension: Option<&str>) ->
         return verdict;
     }
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        return by_zip_directory(whole);
+        return by_zip_directory(head, whole, extension);
     }
     if has_ole_header(head) {
         return by_ole_streams(whole, extension);
@@ -163,10 +163,15 @@ fn has_pdf_header(head: &[u8]) -> bool {
     })
 }
 
-fn by_zip_directory(mut whole: &mut dyn ReadSeek) -> Verdict {
+/// A zip is what its directory lists. A DOCX that was cut has lost it, and stays a DOCX so that its
+/// reader can say that it is damaged.
+fn by_zip_directory(head: &[u8], mut whole: &mut dyn ReadSeek, extension: Option<&str>) -> Verdict {
     const OTHER_ZIP: Verdict = Err(Some("application/zip"));
     let Ok(mut archive) = ZipIterable::try_new(&mut *whole, Config::default()) else {
-        return OTHER_ZIP;
+        let mark = b"[Content_Types].xml";
+        let begins_well = head.windows(mark.len()).any(|bytes| bytes == mark);
+        let was_docx = begins_well && extension == Some("docx");
+        return if was_docx { Ok(MediaType::Docx) } else { OTHER_ZIP };
     };
     if archive.len() > ZIP_ENTRIES {
         return OTHER_ZIP;

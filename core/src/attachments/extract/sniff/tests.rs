@@ -129,6 +129,16 @@ fn an_encrypted_docx_stays_a_docx() {
 }
 
 #[test]
+fn a_cut_docx_stays_a_docx() {
+    let whole = docx(&paragraph(SENTENCE));
+    let cut = &whole[..whole.len() / 2];
+
+    assert_type(cut, "cv.docx", MediaType::Docx);
+    assert_refused(cut, "cv.zip", Some("application/zip"));
+    assert_refused(b"PK\x03\x04 and no more", "cv.docx", Some("application/zip"));
+}
+
+#[test]
 fn controls_far_behind_the_head_still_count() {
     let mut text = vec![b'a'; 300_000];
     assert_type(&text, "a.txt", MediaType::Text);
