@@ -83,7 +83,8 @@ fn insert_job(tx: &Transaction<'_>, n: usize, companies: &[(Uuid, String)], sear
     let (company, company_name) = &companies[n % companies.len()];
     let title = format!("Platform Engineer, Payments and Ledgers {n}");
     let status = JobStatus::ALL[n % JobStatus::ALL.len()];
-    let coach = if n % 2 == 0 { CoachStatus::ProfileBuilding } else { CoachStatus::NotStarted };
+    let coach =
+        if n.is_multiple_of(2) { CoachStatus::ProfileBuilding } else { CoachStatus::NotStarted };
     tx.prepare_cached(
         "INSERT INTO jobs (id, user_id, company_id, title, title_key, posting_url, location, source, notes, status, status_since, coach_status, version, guard, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'Rotterdam', 'Referral', 'Asked for the team.', ?7, ?8, ?9, 1, 1, ?8, ?8)",
@@ -106,7 +107,7 @@ fn insert_job(tx: &Transaction<'_>, n: usize, companies: &[(Uuid, String)], sear
         .execute(params![blob(&id), user(), status.as_str(), at])
         .unwrap();
     let variants = FILES.map(|(kind, filename)| insert_file(tx, &id, at, n, kind, filename));
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         tx.prepare_cached(
             "INSERT INTO coach_state (job_id, user_id, discovery_complete_at, profile_analyzed_at, cover_letter_skipped, questions, answers, progress, version, updated_at)
              VALUES (?1, ?2, ?3, ?3, 0, ?4, ?5, 29, 2, ?3)",

@@ -62,12 +62,8 @@ pub(crate) fn process_cpu() -> Duration {
     duration(ClockId::ProcessCPUTime)
 }
 
-/// Returns the CPU time of this thread.
-pub(crate) fn thread_cpu() -> Duration {
-    duration(ClockId::ThreadCPUTime)
-}
-
-fn duration(clock: ClockId) -> Duration {
+/// Returns what a clock shows.
+pub(crate) fn duration(clock: ClockId) -> Duration {
     let time = clock_gettime(clock);
     Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
 }

@@ -18,7 +18,7 @@ use jotrack_graphql::server::{self, Token};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    meter::{Spent, process_cpu, thread_cpu},
+    meter::{Spent, duration, process_cpu},
     raw::Raw,
 };
 
@@ -111,11 +111,12 @@ impl Client {
 
     /// Asks that many times; the client's own CPU time is not counted.
     pub(crate) fn run(&mut self, times: u32) -> Spent {
-        let (wall, own, all) = (Instant::now(), thread_cpu(), process_cpu());
+        let (wall, own, all) =
+            (Instant::now(), duration(rustix::time::ClockId::ThreadCPUTime), process_cpu());
         for _ in 0..times {
             self.ask();
         }
-        let own = thread_cpu() - own;
+        let own = duration(rustix::time::ClockId::ThreadCPUTime) - own;
         Spent { wall: wall.elapsed(), cpu: (process_cpu() - all).saturating_sub(own) }
     }
 }

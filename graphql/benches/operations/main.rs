@@ -172,7 +172,7 @@ impl Bench {
         let listed =
             |engine: &Engine| size(&self.here.block_on(engine.list_jobs(&query)).unwrap().items);
         assert_eq!(listed(&self.engine), bare_answer);
-        let engine_runs = self.count(|| drop(listed(&self.counting)));
+        let engine_runs = self.count(|| _ = listed(&self.counting));
 
         let mut operations = vec![
             Operation {

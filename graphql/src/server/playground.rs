@@ -205,7 +205,6 @@ fn answer(
 mod tests {
     use async_graphql::parser::{parse_query, types::DocumentOperations};
     use axum::http::Request;
-    use http_body_util::BodyExt;
     use tower::ServiceExt;
 
     use super::*;
@@ -364,7 +363,7 @@ mod tests {
     }
 
     async fn text(response: Response) -> String {
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
