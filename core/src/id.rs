@@ -36,7 +36,8 @@ macro_rules! ids {
 
             /// Returns the opaque global id: prefix, underscore, 32 lower-case hex digits.
             pub fn node_id(&self) -> String {
-                format!(concat!($prefix, "_{}"), self.0.simple())
+                let mut digits = Uuid::encode_buffer();
+                [concat!($prefix, "_"), self.0.as_simple().encode_lower(&mut digits)].concat()
             }
 
             /// Reads a global id; `None` for any other text, other kinds included.

@@ -33,8 +33,8 @@ pub(crate) struct Answer {
 pub(crate) struct Operation<'a> {
     pub(crate) name: String,
     pub(crate) answer: Answer,
-    /// Runs of statements per operation as SQLite counts them; `None` where nobody can ask it.
-    pub(crate) statements: Option<u64>,
+    /// Runs of statements per operation, as SQLite counts them.
+    pub(crate) statements: u64,
     /// Runs the operation that many times.
     pub(crate) run: Box<dyn FnMut(u32) -> Spent + 'a>,
 }
@@ -131,7 +131,7 @@ fn figures(turns: &mut [(f64, f64)]) -> Figures {
     Figures { wall_us, cpu_us: turns[turns.len() / 2].1 }
 }
 
-/// Prints the operations of one question, with CPU as a multiple of the first one's.
+/// Prints operations, with CPU as a multiple of the first one's where they give the same answer.
 pub(crate) fn print(title: &str, operations: &[Operation<'_>], figures: &[Figures]) {
     println!("\n{title}");
     println!(
@@ -140,14 +140,14 @@ pub(crate) fn print(title: &str, operations: &[Operation<'_>], figures: &[Figure
     );
     for (operation, figure) in operations.iter().zip(figures) {
         let Operation { name, answer, statements, run: _ } = operation;
-        let statements = statements.map_or_else(|| String::from("-"), |n| n.to_string());
+        let ratio = if *answer == operations[0].answer {
+            format!("{:.2}", figure.cpu_us / figures[0].cpu_us)
+        } else {
+            String::from("-")
+        };
         println!(
-            "{name:44} {:>10.1} {:>10.1} {:>7.2} {statements:>5} {:>6} {:>8}",
-            figure.wall_us,
-            figure.cpu_us,
-            figure.cpu_us / figures[0].cpu_us,
-            answer.rows,
-            answer.bytes,
+            "{name:44} {:>10.1} {:>10.1} {ratio:>7} {statements:>5} {:>6} {:>8}",
+            figure.wall_us, figure.cpu_us, answer.rows, answer.bytes,
         );
     }
 }

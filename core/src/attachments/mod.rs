@@ -127,11 +127,10 @@ impl Snapshot {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let kinds = if filter.kinds.is_empty() { AttachmentKind::ALL } else { &filter.kinds };
-        let mut rows = store::of_jobs(self, jobs, kinds, filter.include_trashed).await?;
+        let mut rows = store::of_jobs(self, jobs, &filter.kinds, filter.include_trashed).await?;
         let order: std::collections::HashMap<_, _> =
             jobs.iter().enumerate().map(|(i, job)| (*job, i)).collect();
-        rows.sort_by_key(|row| (order.get(&row.job_id).copied(), row.kind, -row.version));
+        rows.sort_by_cached_key(|row| (order.get(&row.job_id).copied(), row.kind, -row.version));
         Ok(rows)
     }
 

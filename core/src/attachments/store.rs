@@ -45,6 +45,22 @@ static ATTACHMENTS_OF_JOBS: Stmt = Stmt::read(
          AND (trashed_at IS NULL OR $4 = 1)"
 ));
 
+static ATTACHMENTS_OF_ALL_KINDS: Stmt = Stmt::read(
+    "attachments_of_all_kinds",
+    concat!(
+        "SELECT ",
+        attachment_columns!(),
+        " FROM attachments
+         WHERE +user_id = $1 AND job_id IN rarray($2) AND (trashed_at IS NULL OR $3 = 1)"
+    ),
+)
+.with_pg(concat!(
+    "SELECT ",
+    attachment_columns!(),
+    " FROM attachments
+     WHERE user_id = $1 AND job_id = ANY($2) AND (trashed_at IS NULL OR $3 = 1)"
+));
+
 static ATTACHMENTS_BY_ID: Stmt = Stmt::read(
     "attachments_by_id",
     concat!(
@@ -249,6 +265,7 @@ static BLOB_DUMP: Stmt = Stmt::long(
 pub(crate) fn statements() -> Vec<&'static Stmt> {
     vec![
         &ATTACHMENTS_OF_JOBS,
+        &ATTACHMENTS_OF_ALL_KINDS,
         &ATTACHMENTS_BY_ID,
         &ATTACHMENT_INSERT,
         &ATTACHMENT_DEACTIVATE,
@@ -318,15 +335,21 @@ fn uuids<T>(ids: &[T], uuid: impl Fn(&T) -> uuid::Uuid) -> Vec<uuid::Uuid> {
     ids.iter().map(uuid).collect()
 }
 
-/// Returns the attachments of jobs in no order. One statement.
+/// Returns the attachments of jobs in no order, of some kinds or, for none, of all. One statement.
 pub(crate) async fn of_jobs(
     snapshot: &Snapshot,
     jobs: &[JobId],
     kinds: &[AttachmentKind],
     include_trashed: bool,
 ) -> Result<Vec<Attachment>> {
+    let jobs = uuids(jobs, JobId::as_uuid);
+    if kinds.is_empty() {
+        // Without the set of kinds a job is one range of the index, not one per kind.
+        let params = params![snapshot.user(), jobs, include_trashed];
+        return snapshot.view().query(&ATTACHMENTS_OF_ALL_KINDS, params, attachment).await;
+    }
     let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
-    let params = params![snapshot.user(), uuids(jobs, JobId::as_uuid), kinds, include_trashed];
+    let params = params![snapshot.user(), jobs, kinds, include_trashed];
     snapshot.view().query(&ATTACHMENTS_OF_JOBS, params, attachment).await
 }
 

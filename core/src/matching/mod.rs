@@ -3,6 +3,8 @@
 
 pub(crate) mod store;
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -65,8 +67,52 @@ pub struct JobDetails {
     pub job_id: JobId,
     /// Its coach.
     pub coach: CoachState,
-    /// Its match; `None` without both texts, or when nothing could be judged.
-    pub match_score: Option<MatchScore>,
+    stored: Option<StoredScore>,
+}
+
+/// A match as it is kept; most lists want its value only, which their rows have already.
+#[derive(Debug, Clone, PartialEq)]
+struct StoredScore {
+    value: f64,
+    summary: String,
+    computed_at: Timestamp,
+    read: OnceLock<MatchScore>,
+}
+
+impl JobDetails {
+    /// Returns the match; `None` without both texts, or when nothing could be judged. The first
+    /// call reads it.
+    ///
+    /// # Errors
+    /// `Internal` when what is kept is damaged.
+    pub fn match_score(&self) -> Result<Option<&MatchScore>> {
+        let Some(stored) = &self.stored else { return Ok(None) };
+        let score = match stored.read.get() {
+            Some(score) => score,
+            None => {
+                let score = stored.read()?;
+                stored.read.get_or_init(|| score)
+            }
+        };
+        Ok(Some(score))
+    }
+}
+
+impl StoredScore {
+    fn read(&self) -> Result<MatchScore> {
+        let Summary { categories, strengths, gaps, recommendation } =
+            serde_json::from_str(&self.summary).map_err(|e| Error::internal("read a match", e))?;
+        Ok(MatchScore {
+            value: self.value,
+            band: analysis::band(self.value),
+            source: ScoreSource::Local,
+            categories,
+            strengths,
+            gaps,
+            recommendation,
+            computed_at: self.computed_at,
+        })
+    }
 }
 
 /// The part of a report that a list shows.
@@ -97,7 +143,7 @@ impl Engine {
         let snapshot = self.snapshot().await?;
         let details = snapshot.details(&[job]).await?.pop();
         let details = details.ok_or_else(|| Error::not_found("job", job))?;
-        Ok((details.match_score, snapshot.skills(&[job]).await?.pop()))
+        Ok((details.match_score()?.cloned(), snapshot.skills(&[job]).await?.pop()))
     }
 }
 

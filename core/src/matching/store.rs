@@ -1,6 +1,8 @@
 //! SQL of the local match, and of the join that a list with coach and match reads.
 
-use super::{JobDetails, MatchScore, SkillReport, Skills, Summary};
+use std::sync::OnceLock;
+
+use super::{JobDetails, SkillReport, Skills, StoredScore};
 use crate::{
     analysis,
     coach::{
@@ -9,7 +11,6 @@ use crate::{
     },
     db::{Batch, Miss, Row, Stmt, params},
     engine::Snapshot,
-    enums::ScoreSource,
     error::{Error, Result},
     id::{JobId, UserId, VariantId},
 };
@@ -86,27 +87,21 @@ pub(crate) async fn details(snapshot: &Snapshot, jobs: &[JobId]) -> Result<Vec<J
             Ok(JobDetails {
                 job_id,
                 coach: coach.map_or_else(|| coach::not_begun(job_id, now), CoachState::from),
-                match_score: match_score(row)?,
+                stored: stored_score(row)?,
             })
         })
         .await
 }
 
-fn match_score(row: &dyn Row) -> Result<Option<MatchScore>> {
+fn stored_score(row: &dyn Row) -> Result<Option<StoredScore>> {
     let (Some(value), Some(summary)) = (row.opt_real(1)?, row.opt_text(2)?) else {
         return Ok(None);
     };
-    let Summary { categories, strengths, gaps, recommendation } =
-        serde_json::from_str(summary).map_err(|e| Error::internal("read a match", e))?;
-    Ok(Some(MatchScore {
+    Ok(Some(StoredScore {
         value,
-        band: analysis::band(value),
-        source: ScoreSource::Local,
-        categories,
-        strengths,
-        gaps,
-        recommendation,
+        summary: summary.to_owned(),
         computed_at: row.time(3)?,
+        read: OnceLock::new(),
     }))
 }
 

@@ -31,7 +31,7 @@ const TEXTS: &str = "
     FROM attachments a
     JOIN attachment_variants v ON v.attachment_id = a.id
     WHERE +a.user_id = ?1 AND a.job_id IN rarray(?2) AND a.is_active = 1
-        AND a.kind IN ('RESUME', 'JD') AND v.name = 'RAW'";
+        AND a.kind IN ('RESUME', 'JD') AND v.name IN ('AI_NORMALIZED', 'RAW')";
 
 const MILESTONES: &str = "
     SELECT job_id, discovery_complete_at, profile_analyzed_at, score_recalculated_at,
@@ -207,7 +207,10 @@ impl Raw {
             (uuid(row, 0), row.get_ref(1).unwrap().as_str().unwrap() == "RESUME", text)
         }) {
             let node = &mut nodes[places[&job]];
-            *if is_resume { &mut node.resume } else { &mut node.jd } = Some(text);
+            let place = if is_resume { &mut node.resume } else { &mut node.jd };
+            if place.is_none() || text.name == "AI_NORMALIZED" {
+                *place = Some(text);
+            }
         }
         let milestones = self.rows(MILESTONES, (user(), &set), |row| {
             (

@@ -7,7 +7,8 @@ use std::{
 };
 
 use async_graphql::{
-    ErrorExtensionValues, Request, Response, ServerError, Value as ConstValue, Variables,
+    ErrorExtensionValues, Request, Response, ServerError, ValidationMode, Value as ConstValue,
+    Variables,
 };
 use futures_util::{
     FutureExt, StreamExt,
@@ -81,6 +82,8 @@ pub struct Executor(Arc<Inner>);
 
 struct Inner {
     schema: Schema,
+    /// The same for documents that passed its rules before: it only measures their cost.
+    known: Schema,
     limits: Limits,
     documents: Mutex<Documents>,
 }
@@ -88,8 +91,9 @@ struct Inner {
 impl Executor {
     /// Builds the schema.
     pub fn new(limits: Limits) -> Self {
-        let schema = build(&limits);
-        Self(Arc::new(Inner { schema, limits, documents: Mutex::default() }))
+        let schema = build(&limits, ValidationMode::Strict);
+        let known = build(&limits, ValidationMode::Fast);
+        Self(Arc::new(Inner { schema, known, limits, documents: Mutex::default() }))
     }
 
     /// Finds or parses and guards a document, and checks which operation of it is meant.
@@ -128,13 +132,16 @@ impl Executor {
         let operation = Arc::new(OperationContext::new(caller.clone()));
         let text_bytes = request.query.len();
         let name = request.operation_name.clone();
+        let is_known =
+            prepared.kept && document::is_settled(&prepared.checked.document, &request.variables);
+        let schema = if is_known { &self.0.known } else { &self.0.schema };
         let bound = match bind(&prepared, request, operation) {
             Ok(bound) => bound,
             Err(refusal) => return refused(&refusal),
         };
         // Loaders count their siblings in passes over the whole operation; tokio's budget would
         // cut such a pass short after 128 of them.
-        let run = tokio::task::unconstrained(self.0.schema.execute(bound));
+        let run = tokio::task::unconstrained(schema.execute(bound));
         let run = AssertUnwindSafe(run).catch_unwind();
         let deadline = Duration::from_millis(self.0.limits.execution_ms);
         let response = match tokio::time::timeout(deadline, run).await {

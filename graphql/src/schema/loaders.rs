@@ -118,7 +118,8 @@ impl<R: Relation> Lazy<R> {
                 .with_yield_count(1)
                 .with_max_batch_size(BATCH_MAX)
         });
-        match loader.try_load(key).await {
+        // Boxed, or every field of the object would be as large as this future.
+        match Box::pin(loader.try_load(key)).await {
             Ok(loaded) => loaded,
             Err(error) => Err(Error::internal("load a relation", error)),
         }

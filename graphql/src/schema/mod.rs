@@ -25,7 +25,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use async_graphql::SDLExportOptions;
+use async_graphql::{SDLExportOptions, ValidationMode};
 use jotrack_core::Limits;
 use sha2::{Digest, Sha256};
 
@@ -47,10 +47,11 @@ const RECURSION_MAX: usize = 32;
 /// SHA-256 of the schema definition in hex; known once the schema is built.
 struct SchemaHash(Arc<OnceLock<String>>);
 
-fn build(limits: &Limits) -> Schema {
+fn build(limits: &Limits, mode: ValidationMode) -> Schema {
     let hash = Arc::new(OnceLock::new());
     let schema = async_graphql::Schema::build(Query, Mutation::default(), Subscription)
         .register_output_type::<MutationPayload>()
+        .validation_mode(mode)
         .limit_depth(DEPTH_MAX)
         .limit_complexity(limits.complexity)
         .limit_recursive_depth(RECURSION_MAX)
@@ -71,7 +72,7 @@ fn definition(schema: &Schema) -> String {
 
 /// Returns the schema in the schema definition language, as it is committed beside this crate.
 pub fn sdl() -> String {
-    definition(&build(&Limits::default()))
+    definition(&build(&Limits::default(), ValidationMode::Strict))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -65,44 +65,63 @@ pub(crate) fn resolve_container<'a, T: ContainerType>(
         let mut fields = Vec::with_capacity(ctx.item.node.items.len());
         collect::<T>(ctx, &ctx.item.node, &mut fields)?;
 
-        let mut values = Vec::with_capacity(fields.len());
-        let mut nested = Vec::new();
-        for (position, field) in fields.iter().copied().enumerate() {
+        let mut object = IndexMap::with_capacity(fields.len());
+        let (mut places, mut nested) = (Vec::new(), Vec::new());
+        for field in fields {
+            let key = field.node.response_key().node.clone();
             if field.node.name.node == "__typename" {
-                values.push(Value::String(root.introspection_type_name().into_owned()));
+                let name = root.introspection_type_name().into_owned();
+                merge(&mut object, key, Value::String(name));
             } else if field.node.selection_set.node.items.is_empty() {
-                values.push(resolve_field(ctx, root, field).await?);
+                let value = resolve_field(ctx, root, field).await?;
+                merge(&mut object, key, value);
             } else {
                 // Boxed where it is made: these futures are large, and joining would copy them.
                 let future: Resolving<'_> = Box::pin(resolve_field(ctx, root, field));
-                nested.push((position, future));
-                values.push(Value::Null);
+                nested.push(future);
+                places.push(Place::of(&mut object, key));
             }
         }
         // A future that is not polled yet has done nothing, so all of them register with their
         // loaders in the same pass of this join.
         if nested.len() == 1 {
-            for (position, future) in nested {
-                put(&mut values, position, future.await?);
+            for (place, future) in places.into_iter().zip(nested) {
+                place.put(&mut object, future.await?);
             }
         } else {
-            let (positions, futures): (Vec<_>, Vec<_>) = nested.into_iter().unzip();
-            for (position, value) in positions.into_iter().zip(join_all(futures).await) {
-                put(&mut values, position, value?);
+            for (place, value) in places.into_iter().zip(join_all(nested).await) {
+                place.put(&mut object, value?);
             }
-        }
-
-        let mut object = IndexMap::with_capacity(fields.len());
-        for (field, value) in fields.into_iter().zip(values) {
-            merge(&mut object, field.node.response_key().node.clone(), value);
         }
         Ok(Value::Object(object))
     })
 }
 
-fn put(values: &mut [Value], position: usize, value: Value) {
-    if let Some(slot) = values.get_mut(position) {
-        *slot = value;
+/// Where in an object a value belongs that is not there yet.
+struct Place {
+    index: usize,
+    is_first: bool,
+}
+
+impl Place {
+    fn of(object: &mut IndexMap<Name, Value>, key: Name) -> Self {
+        match object.entry(key) {
+            Entry::Vacant(place) => {
+                let index = place.index();
+                place.insert(Value::Null);
+                Self { index, is_first: true }
+            }
+            Entry::Occupied(present) => Self { index: present.index(), is_first: false },
+        }
+    }
+
+    fn put(self, object: &mut IndexMap<Name, Value>, value: Value) {
+        let Some((_, present)) = object.get_index_mut(self.index) else { return };
+        if self.is_first {
+            *present = value;
+        } else {
+            merge_values(present, value);
+        }
     }
 }
 

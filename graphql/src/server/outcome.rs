@@ -65,11 +65,16 @@ struct Capped {
 
 impl io::Write for Capped {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    // The one that is called, for every piece of JSON.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.bytes.len().saturating_add(bytes.len()) > self.limit {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

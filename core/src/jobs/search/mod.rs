@@ -25,7 +25,7 @@ use crate::{
 };
 pub(crate) use query::Query;
 
-/// Hits read at a time.
+/// Hits read at a time under conditions.
 const CHUNK: u32 = 200;
 
 /// A job that a search found.
@@ -93,8 +93,13 @@ impl Snapshot {
         let mut from = from;
         let mut looked = 0;
         let most = self.engine().config().limits.scan_rows;
+        // Without conditions every hit fits, so that no more are read than are wanted.
+        let chunk = match u32::try_from(want) {
+            Ok(want) if query.conditions.are_none() => want.min(CHUNK),
+            _ => CHUNK,
+        };
         while found.len() < want && looked < most {
-            let (rows, exhausted) = self.candidates(query, ranked, from.as_ref()).await?;
+            let (rows, exhausted) = self.candidates(query, ranked, from.as_ref(), chunk).await?;
             looked += u32::try_from(rows.len()).unwrap_or(u32::MAX);
             from = rows.last().map(|(_, _, spot)| spot.clone()).or(from);
             found.extend(rows.into_iter().filter(|(job, _, _)| {
@@ -115,6 +120,7 @@ impl Snapshot {
         query: &Query,
         ranked: bool,
         from: Option<&Spot>,
+        chunk: u32,
     ) -> Result<(Vec<(Job, f64, Spot)>, bool)> {
         let number = |spot: &Spot| match spot.place.value {
             SortValue::Number(number) => number,
@@ -137,8 +143,8 @@ impl Snapshot {
             (hits, true)
         } else {
             let below = from.map_or(i64::MAX, number);
-            let hits = store::newest(self, &expression, below, CHUNK).await?;
-            let exhausted = hits.len() < usize::try_from(CHUNK).unwrap_or(usize::MAX);
+            let hits = store::newest(self, &expression, below, chunk).await?;
+            let exhausted = hits.len() < usize::try_from(chunk).unwrap_or(usize::MAX);
             (hits, exhausted)
         };
         let ids: Vec<_> = hits.iter().map(|hit| hit.job).collect();

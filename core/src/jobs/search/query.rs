@@ -41,6 +41,11 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
+    /// Reports whether every job meets them.
+    pub(crate) fn are_none(&self) -> bool {
+        !self.any
+    }
+
     /// Reports whether a job meets all of them.
     pub(crate) fn hold(&self, job: &Job, now: Timestamp, stale_days: u32) -> bool {
         (self.status.is_empty() || self.status.contains(&job.status))

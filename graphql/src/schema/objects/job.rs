@@ -163,11 +163,8 @@ impl Job {
     }
 
     /// Null without a resume and a job description.
-    async fn match_score(&self, ctx: &Context<'_>) -> Result<Option<MatchScore>> {
-        if self.0.match_score.is_none() {
-            return Ok(None);
-        }
-        Ok(scope(ctx)?.loaders().details(self.0.id).await?.and_then(MatchScore::of))
+    async fn match_score(&self) -> Option<MatchScore> {
+        MatchScore::of(&self.0)
     }
 
     /// At most 100, requested skills first.

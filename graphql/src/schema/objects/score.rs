@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 use jotrack_core::{
-    self as core, Error, Importance, JobDetails, ScoreBand, ScoreCategory, ScoreSource,
+    self as core, Error, Importance, JobDetails, JobId, ScoreBand, ScoreCategory, ScoreSource,
     SkillCategory, SkillReport, SkillStrength, VariantId, analysis,
 };
 
@@ -16,41 +16,49 @@ use crate::schema::{
     scalars::{DateTime, int},
 };
 
-/// The stored match score of a job.
-pub(crate) struct MatchScore(Arc<JobDetails>);
+/// The match score of a job: its value is on the job's row, the rest is loaded when asked.
+pub(crate) struct MatchScore {
+    job: JobId,
+    value: f64,
+}
 
 impl MatchScore {
-    /// The score in a job's details, when there is one.
-    pub(crate) fn of(details: Arc<JobDetails>) -> Option<Self> {
-        details.match_score.is_some().then_some(Self(details))
+    /// The score of a job, when there is one.
+    pub(crate) fn of(job: &core::Job) -> Option<Self> {
+        job.match_score.map(|value| Self { job: job.id, value })
     }
 
-    fn row(&self) -> Result<&core::MatchScore> {
-        let score = self.0.match_score.as_ref();
-        score.ok_or_else(|| Error::bug("read a match score", "there is none").into())
+    async fn details(&self, ctx: &Context<'_>) -> Result<Arc<JobDetails>> {
+        let details = scope(ctx)?.loaders().details(self.job).await?;
+        details.ok_or_else(|| Error::bug("load a match score", "a job without details").into())
     }
+}
+
+fn row(details: &JobDetails) -> Result<&core::MatchScore> {
+    let score = details.match_score()?;
+    score.ok_or_else(|| Error::bug("read a match score", "there is none").into())
 }
 
 /// How well the active resume fits the active job description. Scores are 0 to 100.
 #[Object(crate = "crate::schema::resolve::object")]
-#[expect(clippy::unused_async, reason = "async-graphql takes async resolvers only")]
 impl MatchScore {
-    async fn value(&self) -> Result<f64> {
-        Ok(self.row()?.value)
+    async fn value(&self) -> f64 {
+        self.value
     }
 
-    async fn band(&self) -> Result<ScoreBand> {
-        Ok(self.row()?.band)
+    async fn band(&self) -> ScoreBand {
+        analysis::band(self.value)
     }
 
-    async fn source(&self) -> Result<ScoreSource> {
-        Ok(self.row()?.source)
+    async fn source(&self, ctx: &Context<'_>) -> Result<ScoreSource> {
+        Ok(row(&*self.details(ctx).await?)?.source)
     }
 
     /// One per category that counts, at most 3.
     #[graphql(complexity = "cost::list(ScoreCategory::ALL.len(), child_complexity)")]
-    async fn categories(&self) -> Result<Vec<CategoryScore>> {
-        let categories = self.row()?.categories.iter();
+    async fn categories(&self, ctx: &Context<'_>) -> Result<Vec<CategoryScore>> {
+        let details = self.details(ctx).await?;
+        let categories = row(&details)?.categories.iter();
         Ok(categories
             .map(|row| CategoryScore {
                 category: row.category,
@@ -60,21 +68,21 @@ impl MatchScore {
             .collect())
     }
 
-    async fn strengths(&self) -> Result<&[String]> {
-        Ok(&self.row()?.strengths)
+    async fn strengths(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        Ok(row(&*self.details(ctx).await?)?.strengths.clone())
     }
 
-    async fn gaps(&self) -> Result<&[String]> {
-        Ok(&self.row()?.gaps)
+    async fn gaps(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        Ok(row(&*self.details(ctx).await?)?.gaps.clone())
     }
 
     /// Null when there is nothing to advise.
-    async fn recommendation(&self) -> Result<Option<&str>> {
-        Ok(self.row()?.recommendation.as_deref())
+    async fn recommendation(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(row(&*self.details(ctx).await?)?.recommendation.clone())
     }
 
-    async fn computed_at(&self) -> Result<DateTime> {
-        Ok(self.row()?.computed_at.into())
+    async fn computed_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(row(&*self.details(ctx).await?)?.computed_at.into())
     }
 }
 

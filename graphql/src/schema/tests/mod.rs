@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod known;
 mod patch;
 
 const NESTED: &str = "query($n: Int) { jobs(first: $n) { nodes {
@@ -484,9 +485,8 @@ async fn download_urls_are_made_by_the_transport() {
 fn requests_have_strict_types() {
     let parse = |json: Value| serde_json::from_value::<GraphqlRequest>(json);
 
-    assert!(
-        parse(json!({"query": "{ a }", "variables": null, "operationName": null, "x": 1})).is_ok()
-    );
+    let lenient = json!({"query": "{ a }", "variables": null, "operationName": null, "x": 1});
+    assert!(parse(lenient).is_ok());
     for wrong in [
         json!({}),
         json!({"query": 1}),
