@@ -88,6 +88,7 @@ CREATE TABLE upload (
     media_type TEXT NOT NULL,
     mismatch INTEGER NOT NULL,
     size INTEGER NOT NULL,
+    used INTEGER NOT NULL CHECK (used IN (0, 1)),
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

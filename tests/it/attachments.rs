@@ -335,3 +335,73 @@ async fn a_refused_text_leaves_no_file_and_a_crash_leaves_one_that_is_removed() 
     assert_eq!(files(&blobs).len(), 1);
     lab.assert_healthy().await;
 }
+
+#[tokio::test]
+async fn a_file_sent_again_under_one_key_is_attached_once() {
+    let lab = Lab::new().await;
+    let job = lab.job("A", "B").await;
+    let stage = async || {
+        let input = UploadInput { filename: "cv.txt".into(), declared_bytes: None };
+        let mut writer = lab.engine.start_upload(input).await.unwrap();
+        writer.write(TEXT).unwrap();
+        writer.finish().await.unwrap().id
+    };
+    let attach = async |upload| {
+        let content = AttachmentContent::Upload(upload);
+        let new = NewAttachment {
+            job_id: job,
+            kind: AttachmentKind::Resume,
+            filename: "cv.txt".into(),
+            content,
+        };
+        lab.engine.create_attachment(new, &jotrack_tests::key("once")).await.unwrap()
+    };
+    let upload = stage().await;
+
+    let first = attach(upload).await;
+    let same_upload = attach(upload).await;
+    let sent_again = attach(stage().await).await;
+
+    assert!(!first.replayed && same_upload.replayed && sent_again.replayed);
+    assert_eq!(versions(&lab.engine, job).await, [(1, true, false)]);
+}
+
+#[tokio::test]
+async fn a_short_plain_text_is_a_text() {
+    let lab = Lab::new().await;
+    let job = lab.job("A", "B").await;
+    let id = lab.attach(job, AttachmentKind::Jd, "jd.txt", b"Need Rust").await;
+
+    lab.engine.run_due_tasks().await.unwrap();
+
+    let rows = lab.engine.snapshot().await.unwrap().attachments_by_id(&[id]).await.unwrap();
+    assert_eq!(rows[0].text_state, TextState::Ready);
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_in_mid_write_leaves_no_reference_without_its_file() {
+    let lab = Lab::new().await;
+    let job = lab.job("A", "B").await;
+    let other = rusqlite::Connection::open(lab.dir.path().join("jotrack.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let engine = lab.engine.clone();
+    let content = AttachmentContent::Text("written while nobody waits".into());
+    let new =
+        NewAttachment { job_id: job, kind: AttachmentKind::Jd, filename: "a".into(), content };
+    let blobs = lab.dir.path().join("blobs/sha256");
+    let caller = tokio::spawn(async move { engine.create_attachment(new, &options()).await });
+    while files(&blobs).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // The file is in place; one more turn sends the batch, which the other writer holds up.
+    tokio::task::yield_now().await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+
+    let removed = lab.engine.remove_orphaned_files().await.unwrap();
+    other.execute_batch("COMMIT").unwrap();
+    lab.job("A", "the queue is behind us").await;
+
+    assert_eq!(removed, 0);
+    lab.assert_healthy().await;
+}

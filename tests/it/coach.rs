@@ -149,3 +149,24 @@ async fn back_on_the_radar_the_milestone_goes() {
     assert_eq!(to(JobStatus::OnRadar).await, CoachStatus::NotStarted);
     lab.assert_healthy().await;
 }
+
+#[tokio::test]
+async fn an_application_sent_before_the_job_was_entered_counts() {
+    let lab = Lab::new().await;
+    let (by_coach, by_status) = (lab.job("A", "1").await, lab.job("A", "2").await);
+    lab.paste(by_coach, AttachmentKind::Resume, "sent last week, entered today").await;
+    let last_week = jotrack_tests::START.plus_ms(-7 * jotrack_core::DAY_MS);
+
+    lab.engine.apply_job(by_coach, Some(last_week), &options()).await.unwrap();
+    let input = StatusChangeInput { status: JobStatus::Applied, at: Some(last_week), note: None };
+    lab.engine.set_jobs_status(&[by_status], input, &options()).await.unwrap();
+    let again = lab.engine.apply_job(by_coach, Some(last_week), &options()).await;
+
+    for job in [by_coach, by_status] {
+        let row = lab.engine.get_job(job).await.unwrap().0;
+        assert_eq!((row.status, row.applied_at), (JobStatus::Applied, Some(last_week)));
+        assert_eq!(row.coach_status, CoachStatus::Applied);
+    }
+    assert_eq!(code(again), ErrorCode::AlreadyFinished);
+    lab.assert_healthy().await;
+}

@@ -196,3 +196,37 @@ async fn snippets_show_the_match_and_bad_queries_are_refused() {
         assert_eq!(paths(refused.map(|page| page.items)), ["query"], "{bad}");
     }
 }
+
+#[tokio::test]
+async fn a_rare_hit_behind_many_others_is_reached_page_by_page() {
+    let lab = Lab::with(|config| config.limits.scan_rows = 300).await;
+    let status = jotrack_core::JobStatus::Offer;
+    let new = NewJob { status, ..NewJob::new("Acme", "Engineer rare") };
+    lab.engine.create_job(new, &options()).await.unwrap();
+    for n in 0..450 {
+        lab.job("Acme", &format!("Engineer {n}")).await;
+    }
+    for query in ["status:offer", "engineer status:offer"] {
+        let mut request = PageRequest::first(5);
+        let mut found = Vec::new();
+        for _ in 0..10 {
+            let page = lab
+                .engine
+                .snapshot()
+                .await
+                .unwrap()
+                .search_jobs(query, &request, false)
+                .await
+                .unwrap();
+            found.extend(page.items.iter().map(|hit| hit.job.title.clone()));
+            if !page.has_next {
+                break;
+            }
+            request = PageRequest::after(5, page.end_cursor().unwrap());
+        }
+        assert_eq!(found, ["Engineer rare"], "{query}");
+    }
+    let backwards = PageRequest { last: Some(5), ..PageRequest::default() };
+    let refused = lab.engine.snapshot().await.unwrap().search_jobs("acme", &backwards, false).await;
+    assert_eq!(paths(refused.map(|page| page.items)), ["last"]);
+}

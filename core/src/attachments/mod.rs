@@ -272,13 +272,28 @@ impl Engine {
         .map_err(|e| Error::internal("remove orphaned files", e))?
     }
 
+    /// Removes files after a purge that is done: what goes wrong here must not turn it into a
+    /// failure. The worker tries again at its next look.
+    pub(crate) async fn collect_after_purge(&self) {
+        if let Err(error) = self.collect_blobs().await {
+            tracing::warn!(error = %error.chain(), "files of a purge are removed later");
+        }
+        self.shared.wake.notify_one();
+    }
+
     /// Removes uploads that nobody used in time.
     pub(crate) async fn sweep_uploads(&self) -> Result<usize> {
-        let mut batch = crate::db::Batch::system(self.now());
-        crate::idempotency::sweep(&mut batch, self.now());
-        let swept = store::sweep_uploads(self, &mut batch).await?;
-        self.shared.store.commit(batch).await.map_err(Error::from)?;
-        Ok(swept)
+        let mut swept = 0;
+        loop {
+            let mut batch = crate::db::Batch::system(self.now());
+            crate::idempotency::sweep(&mut batch, self.now());
+            let expired = store::sweep_uploads(self, &mut batch).await?;
+            self.shared.store.commit(batch).await.map_err(Error::from)?;
+            swept += expired;
+            if expired == 0 {
+                return Ok(swept);
+            }
+        }
     }
 
     /// Returns the digests of files that must be there and are not, or have another size.

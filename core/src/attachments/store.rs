@@ -198,14 +198,14 @@ static VARIANT_SAVE: Stmt = Stmt::write(
 
 static UPLOAD_INSERT: Stmt = Stmt::write(
     "upload_insert",
-    "INSERT INTO upload (id, user_id, hash, filename, media_type, mismatch, size, created_at,
+    "INSERT INTO upload (id, user_id, hash, filename, media_type, mismatch, size, used, created_at,
          expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)",
 );
 
 static UPLOAD_GET: Stmt = Stmt::read(
     "upload_get",
-    "SELECT hash, media_type, mismatch, size
+    "SELECT hash, media_type, mismatch, size, used
      FROM upload
      WHERE id = $1 AND user_id = $2 AND expires_at > $3",
 );
@@ -214,6 +214,19 @@ static UPLOAD_DELETE: Stmt = Stmt::write(
     "upload_delete",
     "DELETE FROM upload
      WHERE id = $1 AND user_id = $2",
+);
+
+static UPLOAD_USE: Stmt = Stmt::write(
+    "upload_use",
+    "UPDATE upload
+     SET used = 1
+     WHERE id = $1 AND user_id = $2 AND used = 0",
+);
+
+static UPLOADS_FORGET: Stmt = Stmt::write(
+    "uploads_forget",
+    "DELETE FROM upload
+     WHERE hash = $1 AND used = 1",
 );
 
 static UPLOADS_EXPIRED: Stmt = Stmt::read(
@@ -282,6 +295,8 @@ pub(crate) fn statements() -> Vec<&'static Stmt> {
         &UPLOAD_INSERT,
         &UPLOAD_GET,
         &UPLOAD_DELETE,
+        &UPLOAD_USE,
+        &UPLOADS_FORGET,
         &UPLOADS_EXPIRED,
         &BLOB_ENSURE,
         &BLOB_RELEASE,
@@ -506,6 +521,8 @@ pub(crate) struct UploadRow {
     pub(crate) media_type: String,
     pub(crate) mismatch: bool,
     pub(crate) size: u64,
+    /// Attached already.
+    pub(crate) used: bool,
 }
 
 /// Adds a received file.
@@ -544,14 +561,16 @@ pub(crate) async fn find_upload(snapshot: &Snapshot, id: UploadId) -> Result<Opt
                 media_type: row.text(1)?.to_owned(),
                 mismatch: row.flag(2)?,
                 size: row.number(3)?,
+                used: row.flag(4)?,
             })
         })
         .await
 }
 
-/// Adds the end of an upload that is attached now.
-pub(crate) fn delete_upload(batch: &mut Batch, user: UserId, id: UploadId) {
-    batch.one(&UPLOAD_DELETE, params![id, user], Miss::Conflict);
+/// Notes that an upload is attached now. Its row stays until it expires or the file is purged, so
+/// that a repeated call is known to mean the same file.
+pub(crate) fn use_upload(batch: &mut Batch, user: UserId, id: UploadId) {
+    batch.one(&UPLOAD_USE, params![id, user], Miss::Conflict);
 }
 
 /// Adds the removal of uploads that nobody used; returns how many.
@@ -577,6 +596,7 @@ pub(crate) fn ensure_blob(batch: &mut Batch, hash: &Hash, size: u64) {
 
 /// Marks a file for the collector unless somebody needs it.
 pub(crate) fn release_blob(batch: &mut Batch, hash: &Hash) {
+    batch.step(&UPLOADS_FORGET, params![hash.as_slice()]);
     batch.step(&BLOB_RELEASE, params![hash.as_slice()]);
 }
 

@@ -134,11 +134,17 @@ async fn plan_set(
 /// Reads the text of an attachment and stores it, or why there is none. The claim is settled in
 /// the same batch: done twice it counts once.
 pub(crate) async fn extract_text(engine: &Engine, id: AttachmentId, claim: &Claim) -> Result<()> {
+    let attempts = engine.config().limits.task_attempts;
     let found = engine.snapshot().await?.attachments_by_id(&[id]).await?.pop();
     let outcome = match &found {
+        Some(row) if row.text_state == TextState::Pending && claim.is_beyond(attempts) => {
+            // The process died at every try: what ends the host is not read once more.
+            tracing::warn!(attachment = %id, "a document ended the process at every try");
+            Some(Err(ExtractError::TooComplex))
+        }
         Some(row) if row.text_state == TextState::Pending => match read(engine, row).await {
             // Nobody tries again: without an end here the text would be awaited for ever.
-            Err(error) if claim.is_last_of(engine.config().limits.task_attempts) => {
+            Err(error) if claim.is_last_of(attempts) => {
                 tracing::warn!(attachment = %id, cause = %error.chain(), "no text, after all tries");
                 Some(Err(ExtractError::Unavailable))
             }

@@ -1,6 +1,6 @@
 //! How files come in: streamed and measured, told by their bytes, staged, then attached.
 
-use std::io::Cursor;
+use std::{io::Cursor, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,7 @@ use crate::{
     error::{Error, MisuseKind, Result},
     id::{AttachmentId, JobId, UploadId, VariantId},
     jobs::store as jobs,
+    meta::hex,
     tasks,
     time::Timestamp,
 };
@@ -128,9 +129,16 @@ impl Engine {
         let new = &new;
         let written = match &new.content {
             AttachmentContent::Upload(upload) => {
-                self.mutate("attachmentCreate", options, new, |snapshot| async move {
+                // Sent twice, the same file has two uploads but one digest: that is what a replay
+                // must agree with.
+                let staged = store::find_upload(&self.snapshot().await?, *upload).await?;
+                let content = staged.map_or_else(|| upload.to_string(), |row| hex(&row.hash));
+                let args = &(new.job_id, new.kind, name, content);
+                self.mutate("attachmentCreate", options, args, |snapshot| async move {
                     let row = store::find_upload(&snapshot, *upload).await?;
-                    let file = row.ok_or_else(|| Error::not_found("upload", upload))?;
+                    let file = row
+                        .filter(|row| !row.used)
+                        .ok_or_else(|| Error::not_found("upload", upload))?;
                     let source = Source::Upload { id: *upload, file };
                     plan(&snapshot, new.job_id, new.kind, name, source).await
                 })
@@ -139,7 +147,7 @@ impl Engine {
             AttachmentContent::Text(text) => {
                 let text = &texts::typed(text, self.config().limits.text_bytes)?;
                 let blob = &self.write_blob(text.as_bytes())?;
-                let lock = &self.shared.blobs.share().await?;
+                let lock = &Arc::new(self.shared.blobs.share().await?);
                 self.mutate("attachmentCreate", options, new, |snapshot| async move {
                     let source = Source::Text { blob, lock, text };
                     plan(&snapshot, new.job_id, new.kind, name, source).await
@@ -182,11 +190,11 @@ impl UploadWriter {
         .await
         .map_err(|e| Error::internal("receive a file", e))??;
         let lock = engine.shared.blobs.share().await?;
-        let (blobs, blob, lock) = {
+        let (blob, lock) = {
             let blobs = engine.shared.blobs.clone();
             tokio::task::spawn_blocking(move || {
                 blobs.put(&blob, &lock)?;
-                Ok::<_, Error>((blobs, blob, lock))
+                Ok::<_, Error>((blob, lock))
             })
             .await
             .map_err(|e| Error::internal("receive a file", e))??
@@ -197,17 +205,18 @@ impl UploadWriter {
             media_type: media_type.as_str().to_owned(),
             mismatch,
             size: blob.size,
+            used: false,
         };
         let mut batch = crate::db::Batch::system(engine.now());
         let id = UploadId::new(batch.at);
         let expires_at = batch.at.plus_ms(engine.config().limits.upload_ttl_ms);
         store::insert_upload(&mut batch, engine.user_id(), id, &filename, &row, expires_at);
+        batch.hold(Arc::new(lock));
         engine.shared.store.commit(batch).await.map_err(Error::from)?;
-        drop((lock, blobs));
         Ok(StagedUpload {
             id,
             size_bytes: row.size,
-            sha256: crate::meta::hex(&row.hash),
+            sha256: hex(&row.hash),
             media_type: row.media_type,
             expires_at,
         })
@@ -238,7 +247,7 @@ fn unsupported(file: crate::attachments::extract::UnsupportedFile) -> Error {
 /// Where the bytes of a planned attachment lie.
 enum Source<'a> {
     Upload { id: UploadId, file: UploadRow },
-    Text { blob: &'a NewBlob, lock: &'a Shared, text: &'a str },
+    Text { blob: &'a NewBlob, lock: &'a Arc<Shared>, text: &'a str },
 }
 
 async fn plan(
@@ -272,6 +281,10 @@ async fn plan(
 
     let user = snapshot.user();
     let mut batch = snapshot.engine().batch();
+    if let Source::Text { lock, .. } = &source {
+        let lock: Arc<Shared> = Arc::clone(lock);
+        batch.hold(lock);
+    }
     let newest = rows.iter().filter(|row| row.kind == kind).map(|row| row.version).max();
     let readable = MediaType::parse(&file.media_type).and_then(MediaType::text_kind).is_some();
     let row = Attachment {
@@ -310,7 +323,7 @@ async fn plan(
             Some(variant)
         }
         Source::Upload { id, .. } => {
-            store::delete_upload(&mut batch, user, *id);
+            store::use_upload(&mut batch, user, *id);
             if row.text_state == TextState::Pending {
                 tasks::enqueue_extraction(&mut batch, user, row.id);
             }
@@ -339,6 +352,7 @@ fn pasted(blob: &NewBlob, name: &str) -> Result<UploadRow> {
         media_type: media_type.as_str().to_owned(),
         mismatch: false,
         size: blob.size,
+        used: false,
     })
 }
 

@@ -126,7 +126,7 @@ impl Engine {
                 Ok(Plan::write((id, job.id), batch))
             })
             .await?;
-        self.collect_blobs().await?;
+        self.collect_after_purge().await;
         Ok(written)
     }
 }

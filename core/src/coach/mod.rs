@@ -401,6 +401,10 @@ async fn apply(
         let guard = job.guard;
         let moving = std::slice::from_mut(&mut job);
         crate::jobs::move_status(snapshot, &mut batch, moving, &input).await?;
+        if job.status != JobStatus::Applied {
+            let why = "lies before a later entry of the status history";
+            return Err(Error::invalid(&["at"], "range", why));
+        }
         job.version += 1;
         jobs::update(&mut batch, snapshot.user(), &job, guard);
         close(&mut batch, snapshot, job.id);

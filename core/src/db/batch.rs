@@ -1,5 +1,7 @@
 //! A batch: the statements of one mutation, atomic and without a conversation.
 
+use std::{any::Any, fmt, sync::Arc};
+
 use crate::{
     db::{OwnedRow, Params, Stmt},
     enums::{ChangeOp, EntityKind},
@@ -19,6 +21,18 @@ pub(crate) struct Batch {
     pub(crate) key: Option<IdempotencyRow>,
     pub(crate) changes: Vec<Change>,
     pub(crate) steps: Vec<Step>,
+    pub(crate) held: Held,
+}
+
+/// Something that must live until the batch is committed or given up, whether its caller waits or
+/// not: a lock on what the batch refers to.
+#[derive(Default)]
+pub(crate) struct Held(Option<Arc<dyn Any + Send + Sync>>);
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Held").field(&self.0.is_some()).finish()
+    }
 }
 
 /// Whose data a batch writes.
@@ -110,12 +124,26 @@ pub(crate) struct Commit {
 impl Batch {
     /// Starts a batch on one user's data.
     pub(crate) fn user(user: UserId, at: Timestamp) -> Self {
-        Self { scope: Scope::User(user), at, key: None, changes: Vec::new(), steps: Vec::new() }
+        Self {
+            scope: Scope::User(user),
+            at,
+            key: None,
+            changes: Vec::new(),
+            steps: Vec::new(),
+            held: Held::default(),
+        }
     }
 
     /// Starts a batch on nobody's data.
     pub(crate) fn system(at: Timestamp) -> Self {
-        Self { scope: Scope::System, at, key: None, changes: Vec::new(), steps: Vec::new() }
+        Self {
+            scope: Scope::System,
+            at,
+            key: None,
+            changes: Vec::new(),
+            steps: Vec::new(),
+            held: Held::default(),
+        }
     }
 
     /// Adds a step that may touch any number of rows.
@@ -126,6 +154,11 @@ impl Batch {
     /// Adds a step that must touch exactly one row.
     pub(crate) fn one(&mut self, stmt: &'static Stmt, params: Params, miss: Miss) {
         self.steps.push(Step { stmt, params, expect: Expect::One(miss) });
+    }
+
+    /// Keeps a lock until the batch has ended.
+    pub(crate) fn hold(&mut self, lock: Arc<dyn Any + Send + Sync>) {
+        self.held = Held(Some(lock));
     }
 
     /// Notes a change for the change log; the same change is noted once.

@@ -107,6 +107,12 @@ pub(crate) async fn move_status(
         let mut row = history::first_row(input.status, at, batch.at);
         row.note.clone_from(&input.note);
         let id = row.id;
+        if let [entered] = rows.as_mut_slice()
+            && at <= entered.changed_at
+        {
+            // A job entered late: what happened before it was entered also came after its start.
+            entered.changed_at = at.plus_ms(-1);
+        }
         rows.push(row);
         history::arrange(&mut rows);
         store::history::write_difference(batch, snapshot.user(), job.id, &before, &rows);

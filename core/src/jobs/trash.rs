@@ -111,7 +111,7 @@ impl Engine {
                 Ok(Plan::write(ids.clone(), batch))
             })
             .await?;
-        self.collect_blobs().await?;
+        self.collect_after_purge().await;
         Ok(written)
     }
 

@@ -21,6 +21,8 @@ use crate::{
 const POLL: Duration = Duration::from_secs(5);
 /// Time between two sweeps of trash, uploads, keys and logs.
 const SWEEP_MS: i64 = 3_600_000;
+/// Time until a sweep that failed is tried again.
+const RETRY_MS: i64 = 60_000;
 /// How long a claim is held; a crashed worker's task returns after it.
 const LEASE_MS: i64 = 60_000;
 
@@ -32,8 +34,9 @@ impl Engine {
     /// # Errors
     /// `Unavailable`; a task that fails is tried again later and is no error here.
     pub async fn run_due_tasks(&self) -> Result<usize> {
-        let done = self.drain().await?;
-        Ok(done + self.sweep().await?)
+        let done = self.drain().await;
+        let swept = self.sweep().await;
+        Ok(done? + swept?)
     }
 
     /// Claims and runs tasks until none is due.
@@ -64,33 +67,42 @@ impl Engine {
         store::fail(self, &claim, self.config().limits.task_attempts, error.code().name()).await
     }
 
-    /// Empties the trash of what is due, and removes what nobody needs any more.
+    /// Empties the trash of what is due, and removes what nobody needs any more. Every step is
+    /// tried, also after one that failed; the first error is answered.
     async fn sweep(&self) -> Result<usize> {
-        let swept = self.purge_due_jobs().await? + self.sweep_uploads().await?;
-        changes::prune(self).await?;
-        self.collect_blobs().await?;
-        Ok(swept)
+        let purged = self.purge_due_jobs().await;
+        let uploads = self.sweep_uploads().await;
+        let pruned = changes::prune(self).await;
+        let collected = self.collect_blobs().await;
+        pruned?;
+        collected?;
+        Ok(purged? + uploads?)
     }
 }
 
 /// The worker of an engine: ends when the engine is dropped.
 pub(crate) async fn work(shared: Weak<Shared>) {
     let mut next_sweep = None;
+    let mut orphans_left = true;
     loop {
         let Some(engine) = shared.upgrade() else { return };
         let engine = Engine::acting_as(&engine, LOCAL_USER);
         let now = engine.now();
-        let first = next_sweep.is_none();
-        let outcome = if next_sweep.is_none_or(|at| now >= at) {
-            next_sweep = Some(now.plus_ms(SWEEP_MS));
-            match engine.run_due_tasks().await {
-                Ok(_) if first => engine.remove_orphaned_files().await,
-                outcome => outcome,
-            }
+        let mut outcomes = vec![engine.drain().await.map(|_| ())];
+        if next_sweep.is_none_or(|at| now >= at) {
+            let swept = engine.sweep().await;
+            let pause_ms = if swept.is_ok() { SWEEP_MS } else { RETRY_MS };
+            next_sweep = Some(now.plus_ms(pause_ms));
+            outcomes.push(swept.map(|_| ()));
         } else {
-            engine.drain().await
-        };
-        if let Err(error) = outcome {
+            outcomes.push(engine.collect_blobs().await.map(|_| ()));
+        }
+        if orphans_left {
+            let removed = engine.remove_orphaned_files().await;
+            orphans_left = removed.is_err();
+            outcomes.push(removed.map(|_| ()));
+        }
+        for error in outcomes.into_iter().filter_map(Result::err) {
             tracing::warn!(error = %error.chain(), "background work failed; it is tried again");
         }
         let shared: Arc<Shared> = Arc::clone(&engine.shared);

@@ -91,6 +91,12 @@ impl Claim {
         self.attempts >= attempts_max
     }
 
+    /// Reports whether every allowed try has been made already, so that none of them ended in an
+    /// orderly way.
+    pub(crate) fn is_beyond(&self, attempts_max: i64) -> bool {
+        self.attempts > attempts_max
+    }
+
     /// Adds the end of the task; a worker whose lease was lost writes nothing.
     pub(crate) fn finish(&self, batch: &mut Batch) {
         batch.one(&TASK_FINISH, params![self.id, self.token], Miss::Lost);

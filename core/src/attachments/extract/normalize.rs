@@ -107,8 +107,13 @@ pub(super) fn finish(
         }
     }
     let (text, cut) = lines.finish();
-    let visible = text.chars().filter(|c| is_visible(*c)).take(limits.visible_chars_min).count();
-    if visible < limits.visible_chars_min {
+    // A short plain file is what its author typed; a short page of another kind is a scan.
+    let needed = match kind {
+        DocumentKind::Markdown | DocumentKind::Text => 1,
+        DocumentKind::Pdf | DocumentKind::Docx | DocumentKind::Rtf => limits.visible_chars_min,
+    };
+    let visible = text.chars().filter(|c| is_visible(*c)).take(needed).count();
+    if visible < needed {
         return Err(ExtractError::Empty);
     }
     Ok(Extracted { text, page_count, truncated: truncated || cut })

@@ -85,7 +85,7 @@ impl Readers {
             readers: Arc::clone(self),
             span,
             statements: AtomicU32::new(0),
-            _permit: permit,
+            permit: Some(permit),
         })
     }
 
@@ -185,7 +185,7 @@ pub(crate) struct View {
     readers: Arc<Readers>,
     span: Span,
     statements: AtomicU32,
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl View {
@@ -229,6 +229,9 @@ impl Drop for View {
                 // A reader in an unknown state would pin an old snapshot: let it go for good.
                 tracing::warn!(error = %error.chain(), "a reader was dropped");
                 if !reader.conn.is_autocommit() {
+                    if let Some(permit) = self.permit.take() {
+                        permit.forget();
+                    }
                     return;
                 }
             }

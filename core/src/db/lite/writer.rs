@@ -174,7 +174,14 @@ impl Worker {
         self.begin().map_err(|error| GroupLost { at: None, error })?;
         let mut outcomes = Vec::with_capacity(group.len());
         for (at, request) in group.iter().enumerate() {
-            let outcome = self.in_savepoint(&request.batch);
+            let outcome = match self.in_savepoint(&request.batch) {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    // What the batch wrote could not be taken back: nothing of the group may stay.
+                    self.roll_back();
+                    return Err(GroupLost { at: Some(at), error });
+                }
+            };
             if self.conn.is_autocommit() {
                 let error = match outcome {
                     Err(Rejected::Failed(error)) => error,
@@ -185,9 +192,7 @@ impl Worker {
             outcomes.push(outcome);
         }
         if let Err(error) = self.run_sql("COMMIT") {
-            if !self.conn.is_autocommit() {
-                self.run_sql("ROLLBACK").map_err(|e| lost("roll back", e))?;
-            }
+            self.roll_back();
             return Err(lost("commit", error));
         }
         Ok(outcomes)
@@ -197,6 +202,7 @@ impl Worker {
     /// timeout it is tried again until the deadline.
     fn begin(&self) -> Result<()> {
         let started = Instant::now();
+        self.roll_back();
         loop {
             match self.run_sql("BEGIN IMMEDIATE") {
                 Ok(()) => return Ok(()),
@@ -213,8 +219,19 @@ impl Worker {
         }
     }
 
-    fn in_savepoint(&mut self, batch: &Batch) -> Outcome {
-        self.run_sql("SAVEPOINT batch").map_err(|e| Rejected::Failed(storage("write", e)))?;
+    /// Ends a transaction that is still open; one that cannot end now is ended before the next.
+    fn roll_back(&self) {
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.run_sql("ROLLBACK")
+        {
+            tracing::warn!(%error, "a rollback failed; it is tried again");
+        }
+    }
+
+    /// Applies a batch so that it can be taken back alone. The outer error says that it could not
+    /// be ended either way.
+    fn in_savepoint(&mut self, batch: &Batch) -> Result<Outcome> {
+        self.run_sql("SAVEPOINT batch").map_err(|e| storage("write", e))?;
         let mut counters = self.stats.as_ref().map(|_| Stats::new());
         let outcome = apply(&self.conn, batch, &mut counters);
         if let (Some(stats), Some(counters)) = (&self.stats, counters) {
@@ -224,14 +241,13 @@ impl Worker {
             }
         }
         if self.conn.is_autocommit() {
-            return outcome;
+            return Ok(outcome);
         }
-        let end = if outcome.is_ok() { "RELEASE batch" } else { "ROLLBACK TO batch" };
-        self.run_sql(end).map_err(|e| Rejected::Failed(storage("write", e)))?;
         if outcome.is_err() {
-            self.run_sql("RELEASE batch").map_err(|e| Rejected::Failed(storage("write", e)))?;
+            self.run_sql("ROLLBACK TO batch").map_err(|e| storage("write", e))?;
         }
-        outcome
+        self.run_sql("RELEASE batch").map_err(|e| storage("write", e))?;
+        Ok(outcome)
     }
 
     fn run_sql(&self, sql: &'static str) -> rusqlite::Result<()> {

@@ -9,7 +9,7 @@ mod snippet;
 use crate::{
     db::Batch,
     engine::{Engine, Snapshot},
-    error::Result,
+    error::{Error, Result},
     id::{JobId, UserId},
     jobs::{
         Job, JobFilter, JobQuery,
@@ -59,11 +59,14 @@ impl Snapshot {
         let limits = &self.engine().config().limits;
         let tag = page::tag(&("search", ranked, query));
         let wanted = page::check(request, tag, limits.page_default, limits.page_local)?;
+        if wanted.backwards {
+            return Err(Error::invalid(&["last"], "range", "a search has pages forwards only"));
+        }
         let query = Query::parse(query, limits)?;
         let want = usize::try_from(wanted.rows).unwrap_or(usize::MAX);
         let came_from = wanted.from.is_some();
-        let mut found = self.hits(&query, ranked, wanted.from, want + 1).await?;
-        let has_next = found.len() > want;
+        let (mut found, cut_at) = self.hits(&query, ranked, wanted.from, want + 1).await?;
+        let has_next = found.len() > want || cut_at.is_some();
         found.truncate(want);
         let spots = found.iter().map(|(_, _, spot)| spot.clone()).collect();
         let ids: Vec<_> = found.iter().map(|(job, _, _)| job.id).collect();
@@ -72,7 +75,11 @@ impl Snapshot {
             .into_iter()
             .map(|(job, score, _)| SearchHit { snippet: snippets.remove(&job.id), job, score })
             .collect();
-        Ok(Page::new(hits, spots, tag, has_next, came_from))
+        let mut page = Page::new(hits, spots, tag, has_next, came_from);
+        if let Some(spot) = cut_at {
+            page.ends_at(spot, false);
+        }
+        Ok(page)
     }
 
     /// Returns the active RAW texts of one job, for the index.
@@ -81,14 +88,15 @@ impl Snapshot {
         store::active_texts(self, *id).await
     }
 
-    /// Collects up to `want` jobs that fit, from a spot on.
+    /// Collects up to `want` jobs that fit, from a spot on. The spot that comes back is the last
+    /// row looked at, where the walk was cut short.
     async fn hits(
         &self,
         query: &Query,
         ranked: bool,
         from: Option<Spot>,
         want: usize,
-    ) -> Result<Vec<(Job, f64, Spot)>> {
+    ) -> Result<(Vec<(Job, f64, Spot)>, Option<Spot>)> {
         let mut found = Vec::new();
         let mut from = from;
         let mut looked = 0;
@@ -107,11 +115,13 @@ impl Snapshot {
                 query.conditions.hold(job, self.engine().now(), config.stale_after_days)
             }));
             if exhausted {
-                break;
+                found.truncate(want);
+                return Ok((found, None));
             }
         }
+        let cut_at = if found.len() < want { from } else { None };
         found.truncate(want);
-        Ok(found)
+        Ok((found, cut_at))
     }
 
     /// Returns the next jobs to look at, and whether they are the last.
@@ -183,7 +193,7 @@ pub(crate) async fn matching(snapshot: &Snapshot, text: &str) -> Result<Vec<JobI
     let limits = &snapshot.engine().config().limits;
     let query = Query::parse(text, limits)?;
     let most = usize::try_from(limits.scan_rows).unwrap_or(usize::MAX);
-    let found = snapshot.hits(&query, false, None, most).await?;
+    let (found, _) = snapshot.hits(&query, false, None, most).await?;
     Ok(found.into_iter().map(|(job, _, _)| job.id).collect())
 }
 
