@@ -88,9 +88,10 @@ fn a_long_text_is_cut_at_a_character_and_marked() {
 }
 
 #[test]
-fn fewer_than_twenty_visible_characters_are_empty() {
-    assert_eq!(read(DocumentKind::Text, b"nineteen visible ch  \n"), Err(ExtractError::Empty));
-    assert!(read(DocumentKind::Text, b"twenty visible characters").is_ok());
+fn fewer_than_twenty_visible_characters_of_a_document_are_empty_and_of_plain_text_are_not() {
+    assert_eq!(read(DocumentKind::Rtf, b"{\\rtf1 nineteen visible ch}"), Err(ExtractError::Empty));
+    assert!(read(DocumentKind::Rtf, b"{\\rtf1 twenty visible characters}").is_ok());
+    assert!(read(DocumentKind::Text, b"short").is_ok());
     assert_eq!(read(DocumentKind::Text, b""), Err(ExtractError::Empty));
     let invisible = "\u{200b}\u{ad}\u{a0}".repeat(100);
     assert_eq!(read(DocumentKind::Text, invisible.as_bytes()), Err(ExtractError::Empty));
