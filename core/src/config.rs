@@ -60,6 +60,78 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Refuses settings that no engine can keep, all at once and by name.
+    ///
+    /// # Errors
+    /// `Invalid` with one violation per setting.
+    pub fn check(&self) -> crate::Result<()> {
+        let mut checks = crate::validate::Checks::default();
+        let Limits {
+            page,
+            page_local,
+            page_default,
+            scan_rows,
+            changes_page,
+            subscription_events,
+            ids,
+            variant_jobs,
+            search_terms,
+            in_flight,
+            extractions,
+            conflict_retries,
+            ..
+        } = self.limits;
+        let counts = [
+            ("page", u64::from(page), 10_000),
+            ("page_local", u64::from(page_local), 10_000),
+            ("page_default", u64::from(page_default), u64::from(page.min(page_local))),
+            ("scan_rows", u64::from(scan_rows), 1_000_000),
+            ("changes_page", u64::from(changes_page), 10_000),
+            ("subscription_events", u64::from(subscription_events), u64::from(changes_page)),
+            ("ids", whole(ids), 1_000),
+            ("variant_jobs", whole(variant_jobs), 1_000),
+            ("search_terms", whole(search_terms), 1_000),
+            ("in_flight", whole(in_flight), 100_000),
+            ("extractions", whole(extractions), 64),
+            ("conflict_retries", u64::from(conflict_retries), 10_000),
+        ];
+        for (name, value, most) in counts {
+            between(&mut checks, &["limits", name], value, 1, most);
+        }
+        let spans = [
+            ("idempotency_hours", self.limits.idempotency_hours, 24 * 366),
+            ("change_log_days", self.limits.change_log_days, 3_660),
+            ("change_log_rows", self.limits.change_log_rows, 1_000_000_000),
+            ("upload_ttl_ms", self.limits.upload_ttl_ms, 366 * crate::DAY_MS),
+            ("download_ttl_ms", self.limits.download_ttl_ms, crate::DAY_MS),
+            ("task_attempts", self.limits.task_attempts, 1_000),
+        ];
+        for (name, value, most) in spans {
+            let (value, most) = (u64::try_from(value).unwrap_or(0), most.unsigned_abs());
+            between(&mut checks, &["limits", name], value, 1, most);
+        }
+        between(&mut checks, &["storage", "queue"], whole(self.storage.queue), 1, 1_000_000);
+        between(&mut checks, &["storage", "group_max"], whole(self.storage.group_max), 1, 10_000);
+        between(&mut checks, &["storage", "readers"], whole(self.storage.readers), 0, 64);
+        between(&mut checks, &["trash_days"], u64::from(self.trash_days), 1, 90);
+        between(&mut checks, &["stale_after_days"], u64::from(self.stale_after_days), 1, 365);
+        between(&mut checks, &["extra_skills"], whole(self.extra_skills.len()), 0, 200);
+        checks.finish()
+    }
+}
+
+fn whole(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+fn between(checks: &mut crate::validate::Checks, path: &[&str], value: u64, least: u64, most: u64) {
+    if !(least..=most).contains(&value) {
+        let limit = i64::try_from(most).ok();
+        checks.add(path, "range", format!("must lie between {least} and {most}"), limit);
+    }
+}
+
 /// How safe "saved" is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "lowercase")]

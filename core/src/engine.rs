@@ -126,6 +126,7 @@ impl Engine {
     pub async fn open(config: Config) -> Result<Self> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| Error::argument("Engine::open must be called inside a tokio runtime"))?;
+        config.check()?;
         let (dir, scratch) = data_dir(&config)?;
         let hub = Arc::new(Hub::default());
         let opening = (config.clone(), dir.clone(), Arc::clone(&hub));
@@ -304,11 +305,15 @@ impl Engine {
             if let Some(key) = &key
                 && let Guarded::Replay { value, revision } = key.find(self).await?
             {
+                let revision = revision.filter(|revision| *revision > 0);
                 return Ok(Written { value, revision, replayed: true });
             }
             let Plan { value, batch } = plan(self.snapshot().await?).await?;
-            let Some(mut batch) = batch else {
-                return Ok(Written { value, revision: None, replayed: false });
+            let mut batch = match (batch, &key) {
+                (Some(batch), _) => batch,
+                (None, None) => return Ok(Written { value, revision: None, replayed: false }),
+                // "Nothing to do" is an answer too, and the key must give it again.
+                (None, Some(_)) => self.batch(),
             };
             if let Some(key) = &key {
                 batch.key = Some(key.row(&value, self.now())?);
@@ -356,7 +361,7 @@ fn data_dir(config: &Config) -> Result<(PathBuf, Option<PathBuf>)> {
             (dir.clone(), Some(dir))
         }
     };
-    std::fs::create_dir_all(&dir).map_err(|e| Error::io(op, e))?;
+    crate::private::create_dir(&dir).map_err(|e| Error::io(op, e))?;
     make_private(&dir, scratch.is_some()).map_err(|e| Error::io(op, e))?;
     Ok((dir, scratch))
 }

@@ -42,6 +42,7 @@ mod matching;
 mod meta;
 mod page;
 mod patch;
+mod private;
 mod tasks;
 mod time;
 mod validate;

@@ -65,3 +65,19 @@ async fn a_key_is_1_to_128_visible_ascii_characters() {
         assert_eq!(paths(refused), ["idempotencyKey"], "{bad}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_without_a_change_is_given_again_too() {
+    let lab = Lab::new().await;
+    let job = lab.job("A", "B").await;
+    let retitle = |title: &str| JobPatch { title: Patch::Set(title.into()), ..JobPatch::default() };
+    let before = lab.engine.revision().await.unwrap();
+
+    let first = lab.engine.update_job(job, retitle("B"), &key("k")).await.unwrap();
+    lab.engine.update_job(job, retitle("C"), &jotrack_tests::options()).await.unwrap();
+    let again = lab.engine.update_job(job, retitle("B"), &key("k")).await.unwrap();
+
+    assert_eq!((first.revision, again.revision, again.replayed), (None, None, true));
+    assert_eq!(lab.engine.get_job(job).await.unwrap().0.title, "C");
+    assert_eq!(lab.engine.revision().await.unwrap(), before + 1);
+}

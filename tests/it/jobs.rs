@@ -310,6 +310,13 @@ async fn nobody_else_can_read_the_data() {
     let dir = lab.dir.path().join("data");
     let engine = Engine::open(Config::in_dir(&dir)).await.unwrap();
     engine.create_job(NewJob::new("A", "B"), &options()).await.unwrap();
+    for name in ["blobs", "run"] {
+        assert_eq!(
+            dir.join(name).metadata().unwrap().permissions().mode() & 0o777,
+            0o700,
+            "{name}"
+        );
+    }
 
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
 
@@ -318,4 +325,25 @@ async fn nobody_else_can_read_the_data() {
         assert_eq!(mode(&dir.join(name)), 0o600, "{name}");
     }
     engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn settings_that_cannot_work_are_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::in_dir(dir.path().join("data"));
+    config.limits.page_local = u32::MAX;
+    config.limits.idempotency_hours = i64::MAX;
+    config.limits.subscription_events = 501;
+    config.storage.queue = 0;
+
+    let refused = Engine::open(config).await;
+
+    let expected = [
+        "limits.page_local",
+        "limits.subscription_events",
+        "limits.idempotency_hours",
+        "storage.queue",
+    ];
+    assert_eq!(paths(refused), expected);
+    assert!(!dir.path().join("data").exists());
 }

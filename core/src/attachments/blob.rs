@@ -48,7 +48,7 @@ impl BlobStore {
     pub(crate) fn open(root: &Path) -> Result<Self> {
         let op = "open the file store";
         let parts = root.join("tmp");
-        fs::create_dir_all(&parts).map_err(|e| Error::io(op, e))?;
+        crate::private::create_dir(&parts).map_err(|e| Error::io(op, e))?;
         for entry in fs::read_dir(&parts).map_err(|e| Error::io(op, e))?.flatten() {
             let age = entry.metadata().and_then(|m| m.modified()).map(|at| at.elapsed());
             if matches!(age, Ok(Ok(age)) if age.as_secs() > LEFTOVER_SECS) {
@@ -102,7 +102,7 @@ impl BlobStore {
         let op = "store a file";
         let place = self.place(&blob.hash);
         let dir = place.parent().ok_or_else(|| Error::bug(op, "a place without a folder"))?;
-        fs::create_dir_all(dir).map_err(|e| Error::io(op, e))?;
+        crate::private::create_dir(dir).map_err(|e| Error::io(op, e))?;
         match fs::hard_link(&blob.part.0, &place) {
             Ok(()) => {}
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {

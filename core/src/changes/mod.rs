@@ -77,13 +77,15 @@ impl Engine {
         if since < 0 {
             return Err(Error::invalid(&["since"], "range", "must not be negative"));
         }
-        let head = store::head(self).await?;
+        // One snapshot: what is cut off between two looks would be missed without a resync.
+        let snapshot = self.snapshot().await?;
+        let head = store::head_in(&snapshot).await?;
         // A revision from the future belongs to another database.
         if since < head.floor || since > head.rev {
             return Ok(ChangeBatch { revision: head.rev, resync: true, ..ChangeBatch::default() });
         }
         let entities = if entities.is_empty() { EntityKind::ALL } else { entities };
-        let mut changes = store::after(self, since, head.rev, entities, first + 1).await?;
+        let mut changes = store::after(&snapshot, since, head.rev, entities, first + 1).await?;
         let has_more = changes.len() > usize::try_from(first).unwrap_or(usize::MAX);
         if has_more {
             changes.pop();

@@ -2,8 +2,8 @@
 
 use super::Change;
 use crate::{
-    db::{Batch, Stmt, params},
-    engine::Engine,
+    db::{Batch, Row, Stmt, params},
+    engine::{Engine, Snapshot},
     enums::{ChangeOp, EntityKind},
     error::Result,
     id::UserId,
@@ -74,27 +74,34 @@ pub(crate) struct Head {
     pub(crate) floor: i64,
 }
 
+fn head_row(row: &dyn Row) -> Result<Head> {
+    Ok(Head { rev: row.int(0)?, floor: row.int(1)? })
+}
+
 /// Returns the ends of the user's log. One statement.
 pub(crate) async fn head(engine: &Engine) -> Result<Head> {
-    let rows = engine
-        .query(&REV_HEAD, params![engine.user_id()], |row| {
-            Ok(Head { rev: row.int(0)?, floor: row.int(1)? })
-        })
-        .await?;
+    let rows = engine.query(&REV_HEAD, params![engine.user_id()], head_row).await?;
     Ok(rows.into_iter().next().unwrap_or_default())
+}
+
+/// Returns the ends of the log as a snapshot sees them. One statement.
+pub(crate) async fn head_in(snapshot: &Snapshot) -> Result<Head> {
+    let head = snapshot.view().find(&REV_HEAD, params![snapshot.user()], head_row).await?;
+    Ok(head.unwrap_or_default())
 }
 
 /// Returns changes in `(since, until]`, oldest first. One statement.
 pub(crate) async fn after(
-    engine: &Engine,
+    snapshot: &Snapshot,
     since: i64,
     until: i64,
     entities: &[EntityKind],
     limit: u32,
 ) -> Result<Vec<Change>> {
     let entities: Vec<_> = entities.iter().map(|entity| entity.as_str()).collect();
-    let params = params![engine.user_id(), since, until, entities, limit];
-    engine
+    let params = params![snapshot.user(), since, until, entities, limit];
+    snapshot
+        .view()
         .query(&CHANGES_AFTER, params, |row| {
             Ok(Change {
                 revision: row.int(0)?,

@@ -21,7 +21,7 @@ impl Presence {
     /// Writes the own file; the second value says whether an earlier process ended uncleanly.
     pub(super) fn announce(run: &Path) -> Result<(Self, bool)> {
         let op = "announce the process";
-        fs::create_dir_all(run).map_err(|e| Error::io(op, e))?;
+        crate::private::create_dir(run).map_err(|e| Error::io(op, e))?;
         let mut unclean = false;
         for entry in fs::read_dir(run).map_err(|e| Error::io(op, e))?.flatten() {
             let path = entry.path();

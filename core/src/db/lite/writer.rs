@@ -260,10 +260,12 @@ impl Worker {
 fn apply(conn: &Connection, batch: &Batch, counters: &mut Option<Stats>) -> Outcome {
     let mut rev = None;
     if let Scope::User(user) = batch.scope {
-        let bump = params![user, batch.changes.len().max(1)];
+        let bump = params![user, batch.changes.len()];
         let (_, rows) = run(conn, &USER_REV_BUMP, &bump, Expect::Any, counters)?;
         let row: &dyn Row = rows.first().ok_or_else(|| bug("no revision came back"))?;
-        rev = Some(row.int(0).map_err(Rejected::Failed)?);
+        // A batch without a change (an idempotency key alone) has no revision.
+        let bumped = row.int(0).map_err(Rejected::Failed)?;
+        rev = (!batch.changes.is_empty()).then_some(bumped);
         if let Some(key) = &batch.key {
             let row = params![
                 user,
@@ -271,7 +273,7 @@ fn apply(conn: &Connection, batch: &Batch, counters: &mut Option<Stats>) -> Outc
                 key.key.as_str(),
                 key.digest.as_slice(),
                 key.result.as_str(),
-                rev,
+                rev.unwrap_or(0),
                 key.expires_at,
                 batch.at,
             ];
