@@ -199,6 +199,10 @@ pub struct Limits {
     pub user_bytes: Option<u64>,
     /// Files of one user; `None` for no limit.
     pub user_files: Option<u64>,
+    /// Bytes of received files of one user that are not attached yet.
+    pub staged_bytes: u64,
+    /// Received files of one user that are not attached yet.
+    pub staged_files: u64,
     /// Files of one job, trash included.
     pub job_files: u64,
     /// Jobs of one user.
@@ -303,6 +307,8 @@ impl Default for Limits {
             job_bytes: 200 * MIB,
             user_bytes: None,
             user_files: None,
+            staged_bytes: 500 * MIB,
+            staged_files: 200,
             job_files: 500,
             jobs: 50_000,
             history: 500,

@@ -405,3 +405,22 @@ async fn a_caller_who_leaves_in_mid_write_leaves_no_reference_without_its_file()
     assert_eq!(removed, 0);
     lab.assert_healthy().await;
 }
+
+#[tokio::test]
+async fn files_that_wait_to_be_attached_have_an_allowance() {
+    let lab = Lab::with(|config| config.limits.staged_files = 1).await;
+    let job = lab.job("A", "B").await;
+    let input = || UploadInput { filename: "cv.txt".into(), declared_bytes: None };
+    let mut writer = lab.engine.start_upload(input()).await.unwrap();
+    writer.write(TEXT).unwrap();
+    let staged = writer.finish().await.unwrap();
+
+    let refused = lab.engine.start_upload(input()).await;
+    let content = AttachmentContent::Upload(staged.id);
+    let new =
+        NewAttachment { job_id: job, kind: AttachmentKind::Jd, filename: "a".into(), content };
+    lab.engine.create_attachment(new, &options()).await.unwrap();
+
+    assert_eq!(code(refused), ErrorCode::QuotaExceeded);
+    assert!(lab.engine.start_upload(input()).await.is_ok());
+}

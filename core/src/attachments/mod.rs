@@ -236,14 +236,14 @@ impl Engine {
         let mut removed = 0;
         loop {
             let Some(lock) = self.shared.blobs.exclude()? else { return Ok(removed) };
-            let hashes = store::deleting_blobs(self).await?;
+            let hashes = store::files::deleting_blobs(self).await?;
             if hashes.is_empty() {
                 return Ok(removed);
             }
             let mut batch = crate::db::Batch::system(self.now());
             for hash in &hashes {
                 self.shared.blobs.remove(hash, &lock)?;
-                store::delete_blob(&mut batch, hash);
+                store::files::delete_blob(&mut batch, hash);
             }
             self.shared.store.commit(batch).await.map_err(Error::from)?;
             removed += hashes.len();
@@ -258,7 +258,7 @@ impl Engine {
     pub async fn remove_orphaned_files(&self) -> Result<usize> {
         let Some(lock) = self.shared.blobs.exclude()? else { return Ok(0) };
         let known: std::collections::HashSet<_> =
-            store::all_blobs(self).await?.into_iter().map(|(hash, ..)| hash).collect();
+            store::files::all_blobs(self).await?.into_iter().map(|(hash, ..)| hash).collect();
         let blobs = self.shared.blobs.clone();
         tokio::task::spawn_blocking(move || {
             let mut orphans = blobs.all(&lock)?;
@@ -287,7 +287,7 @@ impl Engine {
         loop {
             let mut batch = crate::db::Batch::system(self.now());
             crate::idempotency::sweep(&mut batch, self.now());
-            let expired = store::sweep_uploads(self, &mut batch).await?;
+            let expired = store::files::sweep_uploads(self, &mut batch).await?;
             self.shared.store.commit(batch).await.map_err(Error::from)?;
             swept += expired;
             if expired == 0 {
@@ -299,7 +299,7 @@ impl Engine {
     /// Returns the digests of files that must be there and are not, or have another size.
     pub(crate) async fn missing_blobs(&self) -> Result<Vec<String>> {
         let blobs = self.shared.blobs.clone();
-        let all = store::all_blobs(self).await?;
+        let all = store::files::all_blobs(self).await?;
         tokio::task::spawn_blocking(move || {
             all.into_iter()
                 .filter(|(hash, size, live)| {

@@ -10,7 +10,7 @@ use crate::{
         blob::{BlobWriter, NewBlob, Shared},
         extract::{MediaType, detect},
         filename, settle, store,
-        store::UploadRow,
+        store::files::UploadRow,
         texts,
     },
     coach,
@@ -99,14 +99,24 @@ impl Engine {
     /// Starts to receive a file.
     ///
     /// # Errors
-    /// `TooLarge` when the declared size is over [`crate::Limits::file_bytes`].
+    /// `TooLarge` when the declared size is over [`crate::Limits::file_bytes`], `Quota` while too many
+    /// received files wait to be attached.
     pub async fn start_upload(&self, input: UploadInput) -> Result<UploadWriter> {
         let limit = self.config().limits.file_bytes;
         if input.declared_bytes.is_some_and(|declared| declared > limit) {
             return Err(Error::TooLarge { what: "the file", limit_bytes: limit });
         }
-        // A closed engine must not take bytes in.
-        self.revision().await?;
+        let limits = &self.config().limits;
+        let full = |scope, limit: u64, used: u64| {
+            Err(Error::Quota { scope, limit, remaining: limit.saturating_sub(used) })
+        };
+        let (files, bytes) = store::files::staged_use(self).await?;
+        if files >= limits.staged_files {
+            return full(QuotaScope::AccountItems, limits.staged_files, files);
+        }
+        if bytes >= limits.staged_bytes {
+            return full(QuotaScope::AccountBytes, limits.staged_bytes, bytes);
+        }
         let writer = self.shared.blobs.create(limit)?;
         Ok(UploadWriter {
             engine: self.clone(),
@@ -131,11 +141,11 @@ impl Engine {
             AttachmentContent::Upload(upload) => {
                 // Sent twice, the same file has two uploads but one digest: that is what a replay
                 // must agree with.
-                let staged = store::find_upload(&self.snapshot().await?, *upload).await?;
+                let staged = store::files::find_upload(&self.snapshot().await?, *upload).await?;
                 let content = staged.map_or_else(|| upload.to_string(), |row| hex(&row.hash));
                 let args = &(new.job_id, new.kind, name, content);
                 self.mutate("attachmentCreate", options, args, |snapshot| async move {
-                    let row = store::find_upload(&snapshot, *upload).await?;
+                    let row = store::files::find_upload(&snapshot, *upload).await?;
                     let file = row
                         .filter(|row| !row.used)
                         .ok_or_else(|| Error::not_found("upload", upload))?;
@@ -210,7 +220,7 @@ impl UploadWriter {
         let mut batch = crate::db::Batch::system(engine.now());
         let id = UploadId::new(batch.at);
         let expires_at = batch.at.plus_ms(engine.config().limits.upload_ttl_ms);
-        store::insert_upload(&mut batch, engine.user_id(), id, &filename, &row, expires_at);
+        store::files::insert_upload(&mut batch, engine.user_id(), id, &filename, &row, expires_at);
         batch.hold(Arc::new(lock));
         engine.shared.store.commit(batch).await.map_err(Error::from)?;
         Ok(StagedUpload {
@@ -311,7 +321,7 @@ async fn plan(
         created_at: batch.at,
         trashed_at: None,
     };
-    store::ensure_blob(&mut batch, &row.hash, row.size_bytes);
+    store::files::ensure_blob(&mut batch, &row.hash, row.size_bytes);
     store::insert(&mut batch, user, &row);
     let text = match &source {
         Source::Text { text, .. } => {
@@ -323,7 +333,7 @@ async fn plan(
             Some(variant)
         }
         Source::Upload { id, .. } => {
-            store::use_upload(&mut batch, user, *id);
+            store::files::use_upload(&mut batch, user, *id);
             if row.text_state == TextState::Pending {
                 tasks::enqueue_extraction(&mut batch, user, row.id);
             }

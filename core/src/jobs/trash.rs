@@ -213,7 +213,7 @@ async fn purge(snapshot: &Snapshot, batch: &mut Batch, jobs: &[JobRow]) -> Resul
         batch.change(EntityKind::Job, job.id.as_uuid(), ChangeOp::Deleted);
     }
     for hash in hashes {
-        attachments::store::release_blob(batch, &hash);
+        attachments::store::files::release_blob(batch, &hash);
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Manage the token that opens the server
     Token(token::TokenArgs),
-    /// Read one document from standard input in a process without rights
+    /// Read one document from standard input in a process with tight limits
     #[command(hide = true)]
     Extract {
         /// Kind of the document

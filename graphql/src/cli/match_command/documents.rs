@@ -1,4 +1,4 @@
-//! The two files of `match`: read, recognised and turned into text by a child without rights.
+//! The two files of `match`: read, recognised and turned into text by a limited child process.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
