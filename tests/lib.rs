@@ -13,6 +13,7 @@
 
 pub mod c;
 pub mod client;
+pub mod golden;
 pub mod program;
 
 use std::path::Path;

@@ -10,10 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{
-    error::{Error, Result},
-    jobs::store::list::{Place, SortValue},
-};
+use crate::error::{Error, Result};
 
 const VERSION: u8 = 1;
 const HEAD_BYTES: usize = 27;
@@ -51,6 +48,22 @@ pub(crate) struct Wanted {
     pub(crate) rows: u32,
     pub(crate) backwards: bool,
     pub(crate) from: Option<Spot>,
+}
+
+/// A place in an order: sort value and id.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) value: SortValue,
+    pub(crate) id: Uuid,
+}
+
+/// What rows are sorted by.
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+pub(crate) enum SortValue {
+    /// Times.
+    Number(i64),
+    /// Names.
+    Text(String),
 }
 
 /// A place in a list that may have several groups, one after the other.

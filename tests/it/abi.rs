@@ -7,7 +7,10 @@ use std::{
     process::Command,
 };
 
-use jotrack_tests::c::{Workbench, check_syntax, library, repository, tool};
+use jotrack_tests::{
+    c::{Workbench, check_syntax, library, repository, tool},
+    golden::assert_committed,
+};
 
 /// Files of `ffi/src` with items of the header, in the order in which it tells them.
 const SOURCES: [&str; 19] = [
@@ -43,17 +46,7 @@ fn header_is_what_the_source_says() {
     builder.generate().unwrap().write(&mut generated);
     let generated = String::from_utf8(generated).unwrap();
 
-    let path = repository("include/jotrack.h");
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(&path, &generated).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-
-    let differs = committed.lines().zip(generated.lines()).find(|(have, want)| have != want);
-    assert!(
-        committed == generated,
-        "include/jotrack.h is not what ffi/src says; run with UPDATE=1. First difference: {differs:?}"
-    );
+    assert_committed("include/jotrack.h", &generated, "ffi/src");
 }
 
 #[test]

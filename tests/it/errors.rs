@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Write, fs};
 
 use jotrack_core::ErrorCode;
 use jotrack_graphql::schema;
-use jotrack_tests::c::repository;
+use jotrack_tests::{c::repository, golden::assert_committed};
 
 /// The codes of the design, which no release may change.
 const FROZEN: [(i32, &str); 36] = [
@@ -56,14 +56,7 @@ fn table_of_errors_is_the_committed_one() {
         writeln!(table, "{number:<8}{name:<30}{graphql:<25}{http}").unwrap();
     }
 
-    let path = repository("tests/it/golden/errors.txt");
-    if std::env::var_os("UPDATE").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &table).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-
-    assert!(committed == table, "errors.txt is not the table; run with UPDATE=1:\n{table}");
+    assert_committed("tests/it/golden/errors.txt", &table, "core/src/error.rs");
 }
 
 #[test]

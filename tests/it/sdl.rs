@@ -3,28 +3,18 @@
 use std::fs;
 
 use jotrack_graphql::schema;
-use jotrack_tests::{Lab, c::repository, client::Graphql};
+use jotrack_tests::{Lab, c::repository, client::Graphql, golden::assert_committed};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 #[test]
 fn committed_schema_is_the_generated_one() {
     let generated = schema::sdl();
-    let path = repository("graphql/schema.graphql");
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(&path, &generated).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
 
-    let differs = committed.lines().zip(generated.lines()).find(|(have, want)| have != want);
-    assert!(
-        committed == generated,
-        "graphql/schema.graphql is not what graphql/src/schema says; run with UPDATE=1. First \
-         difference: {differs:?}"
-    );
+    assert_committed("graphql/schema.graphql", &generated, "graphql/src/schema");
     for scalar in ["DateTime", "URL"] {
         let declared = format!("scalar {scalar} @specifiedBy(url: \"");
-        assert!(committed.contains(&declared), "{scalar} names its specification");
+        assert!(generated.contains(&declared), "{scalar} names its specification");
     }
 }
 

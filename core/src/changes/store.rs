@@ -24,13 +24,6 @@ static CHANGES_AFTER: Stmt = Stmt::read(
      WHERE user_id = $1 AND rev > $2 AND rev <= $3 AND entity IN rarray($4)
      ORDER BY rev
      LIMIT $5",
-)
-.with_pg(
-    "SELECT rev, entity, entity_id, op
-     FROM change_log
-     WHERE user_id = $1 AND rev > $2 AND rev <= $3 AND entity = ANY($4)
-     ORDER BY rev
-     LIMIT $5",
 );
 
 static CHANGES_OLD: Stmt = Stmt::read(

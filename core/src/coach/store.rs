@@ -32,12 +32,7 @@ static COACH_LOAD: Stmt = Stmt::read(
         coach_columns!(),
         " FROM coach_state s WHERE +s.user_id = $1 AND s.job_id IN rarray($2)"
     ),
-)
-.with_pg(concat!(
-    "SELECT ",
-    coach_columns!(),
-    " FROM coach_state s WHERE s.user_id = $1 AND s.job_id = ANY($2)"
-));
+);
 
 static COACH_SAVE: Stmt = Stmt::write(
     "coach_save",

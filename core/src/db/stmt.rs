@@ -1,5 +1,7 @@
 //! A statement: fixed text with a name, so that it can be listed, proven and counted.
 
+use std::borrow::Cow;
+
 /// One SQL statement of the catalogue. The text is fixed at compile time; data only ever enters
 /// through `$n` parameters whose first appearances ascend.
 #[derive(Debug)]
@@ -8,7 +10,8 @@ pub struct Stmt {
     pub name: &'static str,
     /// The text both engines run.
     pub sql: &'static str,
-    /// The text for PostgreSQL where it must differ: same parameters, same columns.
+    /// The text for PostgreSQL where it must differ by more than [`Stmt::postgres`] replaces: same
+    /// parameters, same columns.
     pub pg: Option<&'static str>,
     /// How the statement may be run.
     pub kind: Kind,
@@ -39,6 +42,23 @@ impl Stmt {
     /// Declares a step of a batch.
     pub const fn write(name: &'static str, sql: &'static str) -> Self {
         Self { name, sql, pg: None, kind: Kind::Write }
+    }
+
+    /// Returns the text for PostgreSQL: its own if it has one, else the shared text without SQLite's
+    /// spellings. Sets are `= ANY($1)`, index hints go, and so does the plus before a column that
+    /// keeps SQLite's planner off an index.
+    pub fn postgres(&self) -> Cow<'static, str> {
+        if let Some(pg) = self.pg {
+            return Cow::Borrowed(pg);
+        }
+        let text = self.sql.replace("IN rarray(", "= ANY(").replace("WHERE +", "WHERE ");
+        match text.split_once(" INDEXED BY ") {
+            None => Cow::Owned(text),
+            Some((before, hint)) => {
+                let after = hint.split_once(' ').map_or("", |(_index, after)| after);
+                Cow::Owned(format!("{before} {after}"))
+            }
+        }
     }
 
     /// Gives the statement its own text on PostgreSQL.

@@ -11,11 +11,11 @@ use crate::{
     jobs::{
         Job, search,
         store::{
-            list::{self, Place, Slice, SortValue},
+            list::{self, Slice},
             read_model,
         },
     },
-    page::{self, Page, PageRequest, Spot, Wanted},
+    page::{self, Page, PageRequest, Place, SortValue, Spot, Wanted},
     time::Timestamp,
 };
 
@@ -448,7 +448,7 @@ impl<'a> Walk<'a> {
 
     /// A bound on the sort column is where the walk starts.
     fn start_of_group(&self) -> Place {
-        let mut place = SortValue::extreme(self.field, self.direction);
+        let mut place = list::start(self.field, self.direction);
         if self.field == JobOrderField::CreatedAt {
             let bound = match self.direction {
                 OrderDirection::Desc => self.filter.created_at.to,

@@ -15,33 +15,23 @@ use crate::{
     id::{JobId, UserId, VariantId},
 };
 
-macro_rules! details {
-    ($set:literal) => {
-        concat!(
-            "SELECT l.job_id, m.value, m.summary, m.computed_at, ",
-            coach_columns!(),
-            " FROM job_list l
-             LEFT JOIN job_match m ON m.job_id = l.job_id
-             LEFT JOIN coach_state s ON s.job_id = l.job_id
-             WHERE l.user_id = $1 AND l.job_id ",
-            $set
-        )
-    };
-}
-
-static DETAILS: Stmt =
-    Stmt::read("job_details", details!("IN rarray($2)")).with_pg(details!("= ANY($2)"));
+static DETAILS: Stmt = Stmt::read(
+    "job_details",
+    concat!(
+        "SELECT l.job_id, m.value, m.summary, m.computed_at, ",
+        coach_columns!(),
+        " FROM job_list l
+         LEFT JOIN job_match m ON m.job_id = l.job_id
+         LEFT JOIN coach_state s ON s.job_id = l.job_id
+         WHERE +l.user_id = $1 AND l.job_id IN rarray($2)"
+    ),
+);
 
 static SKILLS: Stmt = Stmt::read(
     "match_skills",
     "SELECT job_id, resume_variant_id, jd_variant_id, skills
      FROM job_match
      WHERE +user_id = $1 AND job_id IN rarray($2)",
-)
-.with_pg(
-    "SELECT job_id, resume_variant_id, jd_variant_id, skills
-     FROM job_match
-     WHERE user_id = $1 AND job_id = ANY($2)",
 );
 
 static MATCH_SAVE: Stmt = Stmt::write(

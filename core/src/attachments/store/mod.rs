@@ -38,14 +38,7 @@ static ATTACHMENTS_OF_JOBS: Stmt = Stmt::read(
          WHERE +user_id = $1 AND job_id IN rarray($2) AND kind IN rarray($3)
              AND (trashed_at IS NULL OR $4 = 1)"
     ),
-)
-.with_pg(concat!(
-    "SELECT ",
-    attachment_columns!(),
-    " FROM attachments
-     WHERE user_id = $1 AND job_id = ANY($2) AND kind = ANY($3)
-         AND (trashed_at IS NULL OR $4 = 1)"
-));
+);
 
 static ATTACHMENTS_OF_ALL_KINDS: Stmt = Stmt::read(
     "attachments_of_all_kinds",
@@ -55,13 +48,7 @@ static ATTACHMENTS_OF_ALL_KINDS: Stmt = Stmt::read(
         " FROM attachments
          WHERE +user_id = $1 AND job_id IN rarray($2) AND (trashed_at IS NULL OR $3 = 1)"
     ),
-)
-.with_pg(concat!(
-    "SELECT ",
-    attachment_columns!(),
-    " FROM attachments
-     WHERE user_id = $1 AND job_id = ANY($2) AND (trashed_at IS NULL OR $3 = 1)"
-));
+);
 
 static ATTACHMENTS_BY_ID: Stmt = Stmt::read(
     "attachments_by_id",
@@ -70,12 +57,7 @@ static ATTACHMENTS_BY_ID: Stmt = Stmt::read(
         attachment_columns!(),
         " FROM attachments WHERE +user_id = $1 AND id IN rarray($2)"
     ),
-)
-.with_pg(concat!(
-    "SELECT ",
-    attachment_columns!(),
-    " FROM attachments WHERE user_id = $1 AND id = ANY($2)"
-));
+);
 
 static ATTACHMENT_INSERT: Stmt = Stmt::write(
     "attachment_insert",
@@ -123,11 +105,6 @@ static ATTACHMENT_HASHES: Stmt = Stmt::read(
     "SELECT hash
      FROM attachments
      WHERE +user_id = $1 AND job_id IN rarray($2)",
-)
-.with_pg(
-    "SELECT hash
-     FROM attachments
-     WHERE user_id = $1 AND job_id = ANY($2)",
 );
 
 static ACCOUNT_USE: Stmt = Stmt::read(
@@ -148,16 +125,7 @@ static VARIANTS_OF_JOBS: Stmt = Stmt::read(
          WHERE +a.user_id = $1 AND a.job_id IN rarray($2) AND a.kind IN rarray($3)
              AND a.is_active = 1 AND v.name IN rarray($4)"
     ),
-)
-.with_pg(concat!(
-    "SELECT ",
-    variant_columns!(),
-    ", a.job_id, a.kind
-     FROM attachments a
-     JOIN attachment_variants v ON v.attachment_id = a.id
-     WHERE a.user_id = $1 AND a.job_id = ANY($2) AND a.kind = ANY($3)
-         AND a.is_active = 1 AND v.name = ANY($4)"
-));
+);
 
 static VARIANTS_OF_ATTACHMENTS: Stmt = Stmt::read(
     "variants_of_attachments",
@@ -166,12 +134,7 @@ static VARIANTS_OF_ATTACHMENTS: Stmt = Stmt::read(
         variant_columns!(),
         " FROM attachment_variants v WHERE +v.user_id = $1 AND v.attachment_id IN rarray($2)"
     ),
-)
-.with_pg(concat!(
-    "SELECT ",
-    variant_columns!(),
-    " FROM attachment_variants v WHERE v.user_id = $1 AND v.attachment_id = ANY($2)"
-));
+);
 
 static VARIANTS_BY_ID: Stmt = Stmt::read(
     "variants_by_id",
@@ -180,12 +143,7 @@ static VARIANTS_BY_ID: Stmt = Stmt::read(
         variant_columns!(),
         " FROM attachment_variants v WHERE +v.user_id = $1 AND v.id IN rarray($2)"
     ),
-)
-.with_pg(concat!(
-    "SELECT ",
-    variant_columns!(),
-    " FROM attachment_variants v WHERE v.user_id = $1 AND v.id = ANY($2)"
-));
+);
 
 static VARIANT_SAVE: Stmt = Stmt::write(
     "variant_save",

@@ -14,14 +14,12 @@ use crate::{
     jobs::{
         Job, JobFilter, JobQuery,
         store::{
-            JobFields,
-            list::{Place, SortValue},
-            read_model,
+            JobFields, read_model,
             search::{self as store, Hit, Words},
         },
         tokens,
     },
-    page::{self, Page, PageRequest, Spot},
+    page::{self, Page, PageRequest, Place, SortValue, Spot},
 };
 pub(crate) use query::Query;
 

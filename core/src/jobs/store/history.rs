@@ -34,11 +34,6 @@ static HISTORY_LOAD: Stmt = Stmt::read(
     "SELECT job_id, id, from_status, to_status, changed_at, recorded_at, note
      FROM status_history
      WHERE +user_id = $1 AND job_id IN rarray($2)",
-)
-.with_pg(
-    "SELECT job_id, id, from_status, to_status, changed_at, recorded_at, note
-     FROM status_history
-     WHERE user_id = $1 AND job_id = ANY($2)",
 );
 
 static HISTORY_JOBS: Stmt = Stmt::read(
@@ -46,11 +41,6 @@ static HISTORY_JOBS: Stmt = Stmt::read(
     "SELECT job_id
      FROM status_history
      WHERE +user_id = $1 AND id IN rarray($2)",
-)
-.with_pg(
-    "SELECT job_id
-     FROM status_history
-     WHERE user_id = $1 AND id = ANY($2)",
 );
 
 /// The statements of this module.

@@ -9,6 +9,7 @@ use crate::{
     enums::{CoachStatus, JobOrderField, JobStatus, OrderDirection},
     error::Result,
     jobs::Job,
+    page::{Place, SortValue},
 };
 
 /// A page over one index. `INDEXED BY` is for SQLite only: its planner takes the clustered key
@@ -42,31 +43,7 @@ macro_rules! page {
                 " LIMIT ",
                 $limit
             ),
-        )
-        .with_pg(concat!(
-            "SELECT ",
-            job_list_columns!(),
-            " FROM job_list",
-            " WHERE user_id = $1 AND folder = $2",
-            $where,
-            " AND (",
-            $column,
-            ", job_id) ",
-            $way,
-            " (",
-            $n,
-            ", ",
-            $id,
-            ")",
-            " ORDER BY ",
-            $column,
-            " ",
-            $order,
-            ", job_id ",
-            $order,
-            " LIMIT ",
-            $limit
-        ));
+        );
     };
 }
 
@@ -120,38 +97,20 @@ pub(crate) enum Slice {
     Coach(CoachStatus),
 }
 
-/// A place in an order: sort value and id.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Place {
-    pub(crate) value: SortValue,
-    pub(crate) id: Uuid,
-}
-
-/// What rows are sorted by.
-#[derive(Debug, Clone, PartialEq, PartialOrd)]
-pub(crate) enum SortValue {
-    /// Times.
-    Number(i64),
-    /// Names.
-    Text(String),
-}
-
-impl SortValue {
-    /// The place before which everything lies, or after which everything lies.
-    pub(crate) fn extreme(field: JobOrderField, direction: OrderDirection) -> Place {
-        let text = matches!(field, JobOrderField::Title | JobOrderField::Company);
-        let value = match (direction, text) {
-            (OrderDirection::Desc, false) => Self::Number(i64::MAX),
-            (OrderDirection::Asc, false) => Self::Number(i64::MIN),
-            (OrderDirection::Desc, true) => Self::Text(String::from(char::MAX)),
-            (OrderDirection::Asc, true) => Self::Text(String::new()),
-        };
-        let id = match direction {
-            OrderDirection::Desc => Uuid::max(),
-            OrderDirection::Asc => Uuid::nil(),
-        };
-        Place { value, id }
-    }
+/// Returns the place before which everything lies in this direction.
+pub(crate) fn start(field: JobOrderField, direction: OrderDirection) -> Place {
+    let text = matches!(field, JobOrderField::Title | JobOrderField::Company);
+    let value = match (direction, text) {
+        (OrderDirection::Desc, false) => SortValue::Number(i64::MAX),
+        (OrderDirection::Asc, false) => SortValue::Number(i64::MIN),
+        (OrderDirection::Desc, true) => SortValue::Text(String::from(char::MAX)),
+        (OrderDirection::Asc, true) => SortValue::Text(String::new()),
+    };
+    let id = match direction {
+        OrderDirection::Desc => Uuid::max(),
+        OrderDirection::Asc => Uuid::nil(),
+    };
+    Place { value, id }
 }
 
 /// Returns up to `limit` rows of a range that lie beyond `from`. One statement.

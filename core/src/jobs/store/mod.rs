@@ -37,15 +37,6 @@ static JOB_LOAD: Stmt = Stmt::read(
      JOIN companies c ON c.id = j.company_id
      LEFT JOIN attachments a ON a.job_id = j.id AND a.kind = 'RESUME' AND a.is_active = 1
      WHERE +j.user_id = $1 AND j.id IN rarray($2)",
-)
-.with_pg(
-    "SELECT j.id, j.company_id, c.name, c.key, j.title, j.posting_url, j.location, j.source, j.notes,
-         j.status, j.status_since, j.applied_at, j.applied_resume_id, j.archived_at, j.trashed_at,
-         j.purge_at, j.coach_status, j.version, j.guard, a.id
-     FROM jobs j
-     JOIN companies c ON c.id = j.company_id
-     LEFT JOIN attachments a ON a.job_id = j.id AND a.kind = 'RESUME' AND a.is_active = 1
-     WHERE j.user_id = $1 AND j.id = ANY($2)",
 );
 
 static JOB_UPDATE: Stmt = Stmt::write(

@@ -139,12 +139,7 @@ static LIST_BY_IDS: Stmt = Stmt::read(
         job_list_columns!(),
         " FROM job_list WHERE +user_id = $1 AND job_id IN rarray($2)"
     ),
-)
-.with_pg(concat!(
-    "SELECT ",
-    job_list_columns!(),
-    " FROM job_list WHERE user_id = $1 AND job_id = ANY($2)"
-));
+);
 
 static LIST_DUMP: Stmt = Stmt::long(
     "job_list_dump",

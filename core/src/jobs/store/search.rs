@@ -60,16 +60,6 @@ static SEARCH_HEADS: Stmt = Stmt::read(
      FROM attachments a
      JOIN attachment_variants v ON v.attachment_id = a.id AND v.name = 'RAW'
      WHERE +a.user_id = $1 AND a.job_id IN rarray($2) AND a.is_active = 1",
-)
-.with_pg(
-    "SELECT j.id, substr(j.notes, 1, 65536)
-     FROM jobs j
-     WHERE j.user_id = $1 AND j.id = ANY($2) AND j.notes IS NOT NULL
-     UNION ALL
-     SELECT a.job_id, substr(v.text, 1, 65536)
-     FROM attachments a
-     JOIN attachment_variants v ON v.attachment_id = a.id AND v.name = 'RAW'
-     WHERE a.user_id = $1 AND a.job_id = ANY($2) AND a.is_active = 1",
 );
 
 /// The statements of this module.
