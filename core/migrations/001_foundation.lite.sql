@@ -237,7 +237,7 @@ CREATE TABLE job_count (
 CREATE VIRTUAL TABLE job_fts USING fts5 (
     owner, title, company, notes, body,
     content = '', contentless_delete = 1,
-    tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+    tokenize = 'ascii', prefix = '2 3'
 );
 
 CREATE TABLE user_rev (

@@ -5,7 +5,7 @@ use crate::{attachments, changes, coach, companies, db, idempotency, jobs, match
 /// Returns all statements, each once.
 pub fn statements() -> Vec<&'static db::Stmt> {
     let mut all = Vec::new();
-    all.extend(db::migration_statements());
+    all.extend(db::frame_statements());
     all.extend(meta::statements());
     all.extend(idempotency::statements());
     all.extend(companies::store::statements());

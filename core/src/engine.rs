@@ -1,7 +1,6 @@
 //! The engine: one open data folder, handles that act as a user, and the one way to write.
 
 use std::{
-    future::Future,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -9,7 +8,7 @@ use std::{
     },
 };
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use tokio::{
     sync::{Notify, Semaphore},
     task::JoinHandle,
@@ -18,12 +17,12 @@ use tokio::{
 use crate::{
     attachments::{blob::BlobStore, extract::Sandbox},
     config::Config,
-    db::{Batch, Miss, Params, Rejected, Row, Span, Stmt, StmtStats, Store, View},
+    db::{At, Batch, Params, ReplicaHealth, Row, Span, Stmt, StmtStats, Store, View},
     error::{Error, Result, UnavailableKind},
     hub::Hub,
     id::{LOCAL_USER, UserId},
-    idempotency::{Guarded, Key},
     meta,
+    position::Position,
     time::{Clock, Timestamp},
 };
 
@@ -32,6 +31,8 @@ use crate::{
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     user: UserId,
+    /// What the snapshots of this handle must see at least.
+    at: At,
 }
 
 /// What all handles share.
@@ -55,44 +56,6 @@ pub(crate) struct Shared {
     scratch: Option<PathBuf>,
 }
 
-/// How a mutation is to be done.
-#[derive(Debug, Clone, Default)]
-pub struct WriteOptions {
-    /// Write only if the object still has this version.
-    pub expected_version: Option<i64>,
-    /// The same key with the same input gives the first answer again, for 24 hours.
-    pub idempotency_key: Option<String>,
-}
-
-/// What a mutation did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written<T> {
-    /// Ids of what it touched.
-    pub value: T,
-    /// Revision of the commit; `None` when there was nothing to change.
-    pub revision: Option<i64>,
-    /// True when an idempotency key gave an earlier answer again.
-    pub replayed: bool,
-}
-
-/// A mutation worked out on a snapshot, not yet written.
-pub(crate) struct Plan<T> {
-    pub(crate) value: T,
-    pub(crate) batch: Option<Batch>,
-}
-
-impl<T> Plan<T> {
-    /// A mutation that writes `batch`.
-    pub(crate) fn write(value: T, batch: Batch) -> Self {
-        Self { value, batch: Some(batch) }
-    }
-
-    /// A mutation that finds everything as it should be.
-    pub(crate) fn nothing(value: T) -> Self {
-        Self { value, batch: None }
-    }
-}
-
 /// One consistent state of one user's data. It holds one of few reading connections: use it for
 /// at most a second, and never across a wait for the network or a file.
 #[derive(Debug)]
@@ -107,12 +70,14 @@ pub struct Snapshot {
 pub struct Health {
     /// Whether it can read its database.
     pub ok: bool,
-    /// `sqlite`.
+    /// `sqlite` or `postgresql`.
     pub database: &'static str,
     /// Version of the database library.
     pub database_version: String,
     /// Version of the engine.
     pub version: &'static str,
+    /// The read replicas, in the order of the configuration.
+    pub replicas: Vec<ReplicaHealth>,
 }
 
 impl Engine {
@@ -129,14 +94,10 @@ impl Engine {
         config.check()?;
         let (dir, scratch) = data_dir(&config)?;
         let hub = Arc::new(Hub::default());
-        let opening = (config.clone(), dir.clone(), Arc::clone(&hub));
-        let (store, blobs) = runtime
-            .spawn_blocking(move || {
-                let (config, dir, hub) = opening;
-                let store = Store::open(&config, &dir, hub)?;
-                let blobs = BlobStore::open(&dir.join("blobs"))?;
-                Ok::<_, Error>((store, blobs))
-            })
+        let store = Store::open(&config, &dir, Arc::clone(&hub)).await?;
+        let blob_dir = dir.join("blobs");
+        let blobs = runtime
+            .spawn_blocking(move || BlobStore::open(&blob_dir))
             .await
             .map_err(|e| Error::internal("open the engine", e))??;
         let secret = meta::prepare(&store, config.clock.now()).await?;
@@ -153,7 +114,7 @@ impl Engine {
             worker: Mutex::new(None),
             scratch,
         });
-        let engine = Self { shared, user: LOCAL_USER };
+        let engine = Self { shared, user: LOCAL_USER, at: At::Any };
         if engine.shared.config.background {
             let worker = runtime.spawn(crate::tasks::work(Arc::downgrade(&engine.shared)));
             *engine.shared.worker.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
@@ -195,7 +156,7 @@ impl Engine {
     /// `NotFound` when there is no such user.
     pub async fn as_user(&self, user: UserId) -> Result<Self> {
         if meta::user_exists(&self.shared.store, user).await? {
-            return Ok(Self { shared: Arc::clone(&self.shared), user });
+            return Ok(Self { user, ..self.clone() });
         }
         Err(Error::not_found("user", user))
     }
@@ -223,17 +184,59 @@ impl Engine {
     /// # Errors
     /// `Unavailable` of kind BUSY when no reader came free in time, CLOSED after close.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        self.view(Span::Many).await
+        self.view(Span::Many, self.reading()).await
     }
 
     /// Takes a view that answers one statement only.
     pub(crate) async fn snapshot_of_one(&self) -> Result<Snapshot> {
-        self.view(Span::One).await
+        self.view(Span::One, self.reading()).await
     }
 
-    async fn view(&self, span: Span) -> Result<Snapshot> {
+    /// Takes a view of the newest state, never of a replica: for plans of writes and for followers
+    /// of changes.
+    pub(crate) async fn newest(&self) -> Result<Snapshot> {
+        self.view(Span::Many, At::Primary).await
+    }
+
+    async fn view(&self, span: Span, at: At) -> Result<Snapshot> {
         self.refuse_closed()?;
-        Ok(Snapshot { engine: self.clone(), view: self.shared.store.view(span).await? })
+        Ok(Snapshot { engine: self.clone(), view: self.shared.store.view(span, at).await? })
+    }
+
+    /// A user's own writes are seen by all their later reads.
+    fn reading(&self) -> At {
+        match self.at {
+            At::Primary => At::Primary,
+            At::Any | At::Position(_) => self.position().map_or(At::Any, At::Position),
+        }
+    }
+
+    /// Returns a handle whose snapshots see at least `position`, which a write returned, perhaps
+    /// in another process on the same PostgreSQL.
+    #[must_use]
+    pub fn after(&self, position: Position) -> Self {
+        let at = match self.at {
+            At::Any => At::Position(position),
+            At::Position(earlier) => At::Position(earlier.max(position)),
+            At::Primary => At::Primary,
+        };
+        Self { at, ..self.clone() }
+    }
+
+    /// Returns a handle whose snapshots see the newest state and are never a replica's.
+    #[must_use]
+    pub fn at_primary(&self) -> Self {
+        Self { at: At::Primary, ..self.clone() }
+    }
+
+    /// Returns what the snapshots of this handle see at least: the newest of what [`Self::after`]
+    /// was given and this user's writes through this engine. `None` where every read sees all.
+    pub fn position(&self) -> Option<Position> {
+        let given = match self.at {
+            At::Position(position) if self.shared.store.has_positions() => Some(position),
+            At::Any | At::Position(_) | At::Primary => None,
+        };
+        given.max(self.shared.store.written(self.user))
     }
 
     /// Returns how the engine is doing. Never fails; one statement.
@@ -245,6 +248,7 @@ impl Engine {
             database: store.engine,
             database_version: store.version,
             version: env!("CARGO_PKG_VERSION"),
+            replicas: store.replicas,
         }
     }
 
@@ -254,9 +258,15 @@ impl Engine {
         self.shared.store.statement_stats()
     }
 
+    /// Returns how often callers waited for the database since the engine was opened; statements
+    /// that were under way together count once. 0 on SQLite, which is in the process.
+    pub fn round_trips(&self) -> u64 {
+        self.shared.store.round_trips()
+    }
+
     /// Returns this handle's engine acting as a user that is known to exist.
     pub(crate) fn acting_as(shared: &Arc<Shared>, user: UserId) -> Self {
-        Self { shared: Arc::clone(shared), user }
+        Self { shared: Arc::clone(shared), user, at: At::Any }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -284,56 +294,18 @@ impl Engine {
         }
         Ok(())
     }
-
-    /// Runs a mutation: gives the stored answer for a known idempotency key, else works the
-    /// mutation out on a snapshot and commits it, from the start again when another writer was
-    /// first. `args` is everything the caller asked for; its digest tells a replay from a misuse.
-    pub(crate) async fn mutate<T, P>(
-        &self,
-        mutation: &'static str,
-        options: &WriteOptions,
-        args: &(impl Serialize + Sync),
-        plan: impl Fn(Snapshot) -> P + Sync,
-    ) -> Result<Written<T>>
-    where
-        T: Serialize + DeserializeOwned,
-        P: Future<Output = Result<Plan<T>>>,
-    {
-        let key = Key::new(self, mutation, options, args)?;
-        let retries = self.shared.config.limits.conflict_retries;
-        for attempt in 0.. {
-            if let Some(key) = &key
-                && let Guarded::Replay { value, revision } = key.find(self).await?
-            {
-                let revision = revision.filter(|revision| *revision > 0);
-                return Ok(Written { value, revision, replayed: true });
-            }
-            let Plan { value, batch } = plan(self.snapshot().await?).await?;
-            let mut batch = match (batch, &key) {
-                (Some(batch), _) => batch,
-                (None, None) => return Ok(Written { value, revision: None, replayed: false }),
-                // "Nothing to do" is an answer too, and the key must give it again.
-                (None, Some(_)) => self.batch(),
-            };
-            if let Some(key) = &key {
-                batch.key = Some(key.row(&value, self.now())?);
-            }
-            match self.shared.store.commit(batch).await {
-                Ok(commit) => {
-                    return Ok(Written { value, revision: commit.rev, replayed: false });
-                }
-                Err(Rejected::Missed(Miss::Conflict | Miss::Replay, _)) if attempt < retries => {}
-                Err(rejected) => return Err(rejected.into()),
-            }
-        }
-        Err(Error::bug("write", "retries ended without an answer"))
-    }
 }
 
 impl Snapshot {
     /// Returns how many statements ran on this snapshot.
     pub fn statements(&self) -> u32 {
         self.view.statements()
+    }
+
+    /// Returns how often this snapshot waited for the database: statements that were under way
+    /// together count once. 0 on SQLite, which is in the process.
+    pub fn round_trips(&self) -> u32 {
+        self.view.round_trips()
     }
 
     /// Returns the handle this snapshot was taken from.

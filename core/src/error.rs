@@ -173,6 +173,9 @@ pub enum UnavailableKind {
     Io,
     /// The database failed.
     Storage,
+    /// The connection to the database broke while a write was being saved: it is there or it is
+    /// not. With an idempotency key the engine finds out by itself.
+    Interrupted,
     /// The database file is damaged.
     Corrupt,
     /// The file was written by a newer program.
@@ -188,6 +191,9 @@ impl fmt::Display for UnavailableKind {
             Self::Closed => "the engine is closed",
             Self::Io => "a file could not be read or written",
             Self::Storage => "the database failed",
+            Self::Interrupted => {
+                "the connection to the database broke; look whether it was saved before trying again"
+            }
             Self::Corrupt => "the database file is damaged; restore a backup",
             Self::SchemaTooNew => "the data was written by a newer version; update the program",
             Self::StorageFull => "the disk is full",
@@ -329,6 +335,16 @@ impl Error {
         Self::Unavailable { kind, op, source: None }
     }
 
+    /// Makes an obstacle outside the program whose cause is the text `why`.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only PostgreSQL is so far"))]
+    pub(crate) fn unavailable_because(
+        kind: UnavailableKind,
+        op: &'static str,
+        why: impl Into<String>,
+    ) -> Self {
+        Self::Unavailable { kind, op, source: Some(Arc::new(Note(why.into()))) }
+    }
+
     /// Makes a failed file operation; a full disk is told apart.
     pub fn io(op: &'static str, cause: std::io::Error) -> Self {
         let kind = match cause.kind() {
@@ -377,7 +393,7 @@ impl Error {
                 UnavailableKind::Busy => ErrorCode::Busy,
                 UnavailableKind::Closed => ErrorCode::Closed,
                 UnavailableKind::Io => ErrorCode::Io,
-                UnavailableKind::Storage => ErrorCode::Storage,
+                UnavailableKind::Storage | UnavailableKind::Interrupted => ErrorCode::Storage,
                 UnavailableKind::Corrupt => ErrorCode::Corrupt,
                 UnavailableKind::SchemaTooNew => ErrorCode::SchemaTooNew,
                 UnavailableKind::StorageFull => ErrorCode::StorageFull,
@@ -388,6 +404,9 @@ impl Error {
 
     /// Reports whether the same call may succeed later without a change.
     pub fn retryable(&self) -> bool {
+        if matches!(self, Self::Unavailable { kind: UnavailableKind::Interrupted, .. }) {
+            return false;
+        }
         matches!(
             self.code(),
             ErrorCode::Busy | ErrorCode::Storage | ErrorCode::Timeout | ErrorCode::RateLimited

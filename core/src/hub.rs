@@ -37,6 +37,14 @@ impl Hub {
         users.entry(user).or_insert_with(|| watch::channel(0).0).subscribe()
     }
 
+    /// Returns the users whom somebody listens to.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite is asked by each"))]
+    pub(crate) fn followed(&self) -> Vec<UserId> {
+        let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        users.retain(|_, sender| sender.receiver_count() > 0);
+        users.keys().copied().collect()
+    }
+
     /// Ends all listening.
     pub(crate) fn close(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();

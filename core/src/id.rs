@@ -88,7 +88,7 @@ pub const LOCAL_USER: UserId =
     UserId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
 
 /// Makes a UUIDv7 with the millisecond of `at` and random bits from the operating system.
-fn uuid_at(at: Timestamp) -> Uuid {
+pub(crate) fn uuid_at(at: Timestamp) -> Uuid {
     let ms = u64::try_from(at.as_ms()).unwrap_or(0);
     let nanos = u32::try_from(ms % 1000).unwrap_or(0) * 1_000_000;
     Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, ms / 1000, nanos))

@@ -9,8 +9,9 @@ use sha2::Sha256;
 
 use crate::{
     db::{IdempotencyRow, Stmt, params},
-    engine::{Engine, WriteOptions},
+    engine::{Engine, Snapshot},
     error::{ConflictKind, Error, Result},
+    mutation::WriteOptions,
     time::Timestamp,
     validate,
 };
@@ -73,16 +74,19 @@ impl Key {
     }
 
     /// Looks the key up. One statement.
-    pub(crate) async fn find<T: DeserializeOwned>(&self, engine: &Engine) -> Result<Guarded<T>> {
-        let params = params![engine.user_id(), self.mutation, self.key.as_str(), engine.now()];
-        let rows = engine
-            .query(&IDEMPOTENCY_GET, params, |row| {
+    pub(crate) async fn find<T: DeserializeOwned>(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Result<Guarded<T>> {
+        let now = snapshot.engine().now();
+        let params = params![snapshot.user(), self.mutation, self.key.as_str(), now];
+        let found = snapshot
+            .view()
+            .find(&IDEMPOTENCY_GET, params, |row| {
                 Ok((row.blob(0)?.to_vec(), row.text(1)?.to_owned(), row.int(2)?))
             })
             .await?;
-        let Some((digest, result, rev)) = rows.into_iter().next() else {
-            return Ok(Guarded::New);
-        };
+        let Some((digest, result, rev)) = found else { return Ok(Guarded::New) };
         if digest != self.digest {
             return Err(Error::conflict(
                 ConflictKind::IdempotencyMismatch,

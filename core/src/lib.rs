@@ -1,5 +1,5 @@
 //! The JoTrack engine: job applications, their documents, coaching and local analysis, kept in one
-//! SQLite file that the user owns.
+//! SQLite file that the user owns, or in PostgreSQL where one machine is not enough.
 //!
 //! The engine is a library. It opens a folder, answers reads from consistent snapshots, and writes
 //! every mutation as one atomic batch: an acknowledged write is on the disk.
@@ -40,8 +40,10 @@ mod idempotency;
 mod jobs;
 mod matching;
 mod meta;
+mod mutation;
 mod page;
 mod patch;
+mod position;
 mod private;
 mod tasks;
 mod time;
@@ -57,9 +59,10 @@ pub use coach::{
     DiscoveryQuestion, MilestoneState, Milestones,
 };
 pub use companies::company_key;
-pub use config::{Config, Limits, StorageConfig, Synchronous};
+pub use config::{Config, DatabaseUrl, Limits, PostgresConfig, StorageConfig, Synchronous};
+pub use db::ReplicaHealth;
 pub use doctor::CheckReport;
-pub use engine::{Engine, Health, Snapshot, WriteOptions, Written};
+pub use engine::{Engine, Health, Snapshot};
 pub use enums::*;
 pub use error::{
     Cause, ConflictKind, Error, ErrorCode, MisuseKind, Result, UnavailableKind, Violation,
@@ -76,6 +79,8 @@ pub use jobs::{
 };
 pub use matching::{JobDetails, MatchScore, SkillReport};
 pub use meta::User;
+pub use mutation::{WriteOptions, Written};
 pub use page::{Page, PageRequest};
 pub use patch::Patch;
+pub use position::Position;
 pub use time::{Clock, DAY_MS, ManualClock, Timestamp};

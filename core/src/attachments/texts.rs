@@ -7,13 +7,15 @@ use crate::{
             self, DocumentKind, EXTRACTOR_VERSION, ExtractError, ExtractLimits, Extracted,
             MediaType,
         },
-        settle, store,
+        settle::{self, Texts},
+        store,
     },
-    engine::{Engine, Plan, Snapshot, WriteOptions, Written},
+    engine::{Engine, Snapshot},
     enums::{ChangeOp, EntityKind, TextError, TextState, VariantName, VariantSource},
     error::{ConflictKind, Error, Result},
     id::{AttachmentId, VariantId},
-    jobs::store as jobs,
+    jobs::store::{self as jobs, JobRow},
+    mutation::{Plan, WriteOptions, Written, when},
     tasks::Claim,
     time::Timestamp,
 };
@@ -91,12 +93,23 @@ async fn plan_set(
     text: &str,
     options: &WriteOptions,
 ) -> Result<Plan<VariantId>> {
-    let row = snapshot.get_attachment(attachment).await?;
+    let ids = &[attachment];
+    let (found, job, variants, texts) = tokio::try_join!(
+        snapshot.attachments_by_id(ids),
+        jobs::load_above(snapshot, attachment.as_uuid()),
+        snapshot.variants_of(ids),
+        when(name == VariantName::Raw, Texts::around(snapshot, attachment))
+    )?;
+    let (row, job) = found
+        .into_iter()
+        .next()
+        .zip(job)
+        .ok_or_else(|| Error::not_found("attachment", attachment))?;
     if row.trashed_at.is_some() {
         return Err(Error::conflict(ConflictKind::VersionTrashed, "this version is in the trash"));
     }
-    let job = snapshot.live_job_row(row.job_id).await?;
-    let known = snapshot.variants_of(&[attachment]).await?.into_iter().find(|v| v.name == name);
+    job.refuse_trashed()?;
+    let known = variants.into_iter().find(|variant| variant.name == name);
     let current = known.as_ref().map_or(0, |known| known.version);
     if options.expected_version.is_some_and(|expected| expected != current) {
         return Err(Error::conflict(
@@ -121,7 +134,8 @@ async fn plan_set(
     if name == VariantName::Raw {
         store::set_text_state(&mut batch, snapshot.user(), attachment, TextState::Ready, None);
         if row.is_active {
-            settle::kind_changed(snapshot, &mut batch, &job, row.kind, Some(variant)).await?;
+            let text = Some(variant);
+            settle::kind_changed(snapshot, &mut batch, &job, row.kind, text, texts).await?;
         }
     }
     jobs::touch(&mut batch, snapshot.user(), &job);
@@ -135,7 +149,8 @@ async fn plan_set(
 /// the same batch: done twice it counts once.
 pub(crate) async fn extract_text(engine: &Engine, id: AttachmentId, claim: &Claim) -> Result<()> {
     let attempts = engine.config().limits.task_attempts;
-    let found = engine.snapshot().await?.attachments_by_id(&[id]).await?.pop();
+    // A replica may not have it yet, and a task that finds nothing to do is done.
+    let found = engine.newest().await?.attachments_by_id(&[id]).await?.pop();
     let outcome = match &found {
         Some(row) if row.text_state == TextState::Pending && claim.is_beyond(attempts) => {
             // The process died at every try: what ends the host is not read once more.
@@ -156,10 +171,15 @@ pub(crate) async fn extract_text(engine: &Engine, id: AttachmentId, claim: &Clai
     let options = WriteOptions::default();
     engine
         .mutate("textExtraction", &options, &id, |snapshot| async move {
-            let row = snapshot.attachments_by_id(&[id]).await?.pop();
-            match (row, outcome) {
-                (Some(row), Some(outcome)) if row.text_state == TextState::Pending => {
-                    plan_extracted(&snapshot, &row, outcome, claim).await
+            let ids = &[id];
+            let (found, job, texts) = tokio::try_join!(
+                snapshot.attachments_by_id(ids),
+                jobs::load_above(&snapshot, id.as_uuid()),
+                when(matches!(outcome, Some(Ok(_))), Texts::around(&snapshot, id))
+            )?;
+            match (found.into_iter().next().zip(job), outcome) {
+                (Some((row, job)), Some(outcome)) if row.text_state == TextState::Pending => {
+                    plan_extracted(&snapshot, &row, &job, texts, outcome, claim).await
                 }
                 _ => {
                     let mut batch = crate::db::Batch::system(snapshot.engine().now());
@@ -213,10 +233,11 @@ async fn read(engine: &Engine, row: &Attachment) -> Result<Outcome> {
 async fn plan_extracted(
     snapshot: &Snapshot,
     row: &Attachment,
+    job: &JobRow,
+    texts: Texts,
     outcome: &Outcome,
     claim: &Claim,
 ) -> Result<Plan<()>> {
-    let job = snapshot.job_row(row.job_id).await?;
     let user = snapshot.user();
     let mut batch = snapshot.engine().batch();
     let (state, error) = match outcome {
@@ -242,11 +263,12 @@ async fn plan_extracted(
         store::save_variant(&mut batch, user, &variant, EXTRACTOR_VERSION);
         batch.change(EntityKind::AttachmentVariant, id.as_uuid(), ChangeOp::Created);
         if row.is_active {
-            settle::kind_changed(snapshot, &mut batch, &job, row.kind, Some(variant)).await?;
+            let text = Some(variant);
+            settle::kind_changed(snapshot, &mut batch, job, row.kind, text, texts).await?;
         }
     }
     claim.finish(&mut batch);
-    jobs::touch(&mut batch, user, &job);
+    jobs::touch(&mut batch, user, job);
     jobs::read_model::refresh(&mut batch, user, job.id);
     batch.change(EntityKind::Attachment, row.id.as_uuid(), ChangeOp::Updated);
     batch.change(EntityKind::Job, job.id.as_uuid(), ChangeOp::Updated);

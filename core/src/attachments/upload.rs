@@ -9,20 +9,22 @@ use crate::{
         Attachment, Variant,
         blob::{BlobWriter, NewBlob, Shared},
         extract::{MediaType, detect},
-        filename, settle, store,
-        store::files::UploadRow,
+        filename,
+        settle::{self, Texts},
+        store::{self, files::UploadRow},
         texts,
     },
-    coach,
-    engine::{Engine, Plan, Snapshot, WriteOptions, Written},
+    coach::{self, store::CoachRow},
+    engine::{Engine, Snapshot},
     enums::{
         AttachmentKind, AttachmentSource, AttachmentWarning, ChangeOp, EntityKind, QuotaScope,
         TextState, VariantName, VariantSource,
     },
     error::{Error, MisuseKind, Result},
     id::{AttachmentId, JobId, UploadId, VariantId},
-    jobs::store as jobs,
+    jobs::store::{self as jobs, JobRow},
     meta::hex,
+    mutation::{Plan, WriteOptions, Written, when},
     tasks,
     time::Timestamp,
 };
@@ -139,34 +141,35 @@ impl Engine {
         let new = &new;
         let written = match &new.content {
             AttachmentContent::Upload(upload) => {
-                // Sent twice, the same file has two uploads but one digest: that is what a replay
-                // must agree with.
-                let staged = store::files::find_upload(&self.snapshot().await?, *upload).await?;
-                let content = staged.map_or_else(|| upload.to_string(), |row| hex(&row.hash));
+                let content = match options.idempotency_key {
+                    Some(_) => self.upload_digest(*upload).await?,
+                    None => String::new(),
+                };
                 let args = &(new.job_id, new.kind, name, content);
                 self.mutate("attachmentCreate", options, args, |snapshot| async move {
-                    let row = store::files::find_upload(&snapshot, *upload).await?;
-                    let file = row
-                        .filter(|row| !row.used)
-                        .ok_or_else(|| Error::not_found("upload", upload))?;
-                    let source = Source::Upload { id: *upload, file };
-                    plan(&snapshot, new.job_id, new.kind, name, source).await
+                    plan(&snapshot, new, name, Source::Upload(*upload)).await
                 })
                 .await?
             }
             AttachmentContent::Text(text) => {
                 let text = &texts::typed(text, self.config().limits.text_bytes)?;
-                let blob = &self.write_blob(text.as_bytes())?;
+                let blob = &Arc::new(self.write_blob(text.as_bytes())?);
                 let lock = &Arc::new(self.shared.blobs.share().await?);
                 self.mutate("attachmentCreate", options, new, |snapshot| async move {
-                    let source = Source::Text { blob, lock, text };
-                    plan(&snapshot, new.job_id, new.kind, name, source).await
+                    plan(&snapshot, new, name, Source::Text { blob, lock, text }).await
                 })
                 .await?
             }
         };
         self.shared.wake.notify_one();
         Ok(written)
+    }
+
+    /// Sent twice, the same file has two uploads but one digest: that is what a replay must agree
+    /// with.
+    async fn upload_digest(&self, id: UploadId) -> Result<String> {
+        let staged = store::files::find_upload(&self.newest().await?, id).await?;
+        Ok(staged.map_or_else(|| id.to_string(), |row| hex(&row.hash)))
     }
 
     fn write_blob(&self, bytes: &[u8]) -> Result<NewBlob> {
@@ -256,23 +259,67 @@ fn unsupported(file: crate::attachments::extract::UnsupportedFile) -> Error {
 
 /// Where the bytes of a planned attachment lie.
 enum Source<'a> {
-    Upload { id: UploadId, file: UploadRow },
-    Text { blob: &'a NewBlob, lock: &'a Arc<Shared>, text: &'a str },
+    Upload(UploadId),
+    Text { blob: &'a Arc<NewBlob>, lock: &'a Arc<Shared>, text: &'a str },
+}
+
+/// What a new attachment is worked out from.
+struct Found {
+    job: JobRow,
+    /// All attachments of the job, trash included.
+    rows: Vec<Attachment>,
+    texts: Texts,
+    coaches: Vec<CoachRow>,
+    /// Files and bytes of the user, where they are limited.
+    used: (u64, u64),
+    file: UploadRow,
+}
+
+impl Found {
+    async fn load(
+        snapshot: &Snapshot,
+        new: &NewAttachment,
+        name: &str,
+        source: &Source<'_>,
+    ) -> Result<Self> {
+        let limits = &snapshot.engine().config().limits;
+        let limited = limits.user_bytes.is_some() || limits.user_files.is_some();
+        let staged = async {
+            match source {
+                Source::Upload(id) => store::files::find_upload(snapshot, *id).await,
+                Source::Text { .. } => Ok(None),
+            }
+        };
+        let ids = &[new.job_id];
+        let (staged, found, rows, texts, coaches, used) = tokio::try_join!(
+            staged,
+            jobs::load(snapshot, ids),
+            store::of_jobs(snapshot, ids, &[], true),
+            Texts::active(snapshot, new.job_id),
+            when(new.kind == AttachmentKind::CoverLetter, coach::store::load(snapshot, ids)),
+            when(limited, store::account_use(snapshot))
+        )?;
+        let file = match source {
+            Source::Upload(id) => {
+                let unused = staged.filter(|row| !row.used);
+                unused.ok_or_else(|| Error::not_found("upload", id))?
+            }
+            Source::Text { blob, .. } => pasted(blob, name)?,
+        };
+        let job = JobRow::live(found, new.job_id)?;
+        Ok(Self { job, rows, texts, coaches, used, file })
+    }
 }
 
 async fn plan(
     snapshot: &Snapshot,
-    job_id: JobId,
-    kind: AttachmentKind,
+    new: &NewAttachment,
     name: &str,
     source: Source<'_>,
 ) -> Result<Plan<AttachmentCreated>> {
-    let mut job = snapshot.live_job_row(job_id).await?;
-    let rows = store::of_jobs(snapshot, &[job_id], AttachmentKind::ALL, true).await?;
-    let file = match &source {
-        Source::Upload { file, .. } => file.clone(),
-        Source::Text { blob, .. } => pasted(blob, name)?,
-    };
+    let Found { mut job, rows, texts, coaches, used, file } =
+        Found::load(snapshot, new, name, &source).await?;
+    let (job_id, kind) = (new.job_id, new.kind);
     let warnings = if file.mismatch { vec![AttachmentWarning::TypeMismatch] } else { Vec::new() };
     let same = rows.iter().find(|row| row.kind == kind && row.is_active && row.hash == file.hash);
     if let Some(same) = same {
@@ -283,11 +330,7 @@ async fn plan(
             warnings,
         }));
     }
-    refuse_full(snapshot, &rows, file.size).await?;
-    if let Source::Text { blob, lock, .. } = &source {
-        // Only now: a refused text must leave no file behind.
-        snapshot.engine().shared.blobs.put(blob, lock)?;
-    }
+    refuse_full(snapshot, &rows, used, file.size)?;
 
     let user = snapshot.user();
     let mut batch = snapshot.engine().batch();
@@ -309,13 +352,13 @@ async fn plan(
         sha256: String::new(),
         hash: file.hash,
         source: match source {
-            Source::Upload { .. } => AttachmentSource::Upload,
+            Source::Upload(_) => AttachmentSource::Upload,
             Source::Text { .. } => AttachmentSource::Paste,
         },
         text_state: match source {
             Source::Text { .. } => TextState::Ready,
-            Source::Upload { .. } if readable => TextState::Pending,
-            Source::Upload { .. } => TextState::None,
+            Source::Upload(_) if readable => TextState::Pending,
+            Source::Upload(_) => TextState::None,
         },
         text_error: None,
         created_at: batch.at,
@@ -332,7 +375,7 @@ async fn plan(
             batch.change(EntityKind::AttachmentVariant, id.as_uuid(), ChangeOp::Created);
             Some(variant)
         }
-        Source::Upload { id, .. } => {
+        Source::Upload(id) => {
             store::files::use_upload(&mut batch, user, *id);
             if row.text_state == TextState::Pending {
                 tasks::enqueue_extraction(&mut batch, user, row.id);
@@ -340,13 +383,21 @@ async fn plan(
             None
         }
     };
-    coach::on_attachment(snapshot, &mut batch, &mut job, kind).await?;
-    settle::kind_changed(snapshot, &mut batch, &job, kind, text).await?;
+    if kind == AttachmentKind::CoverLetter {
+        coach::on_letter(snapshot, &mut batch, &mut job, coaches);
+    }
+    settle::kind_changed(snapshot, &mut batch, &job, kind, text, texts).await?;
     jobs::touch(&mut batch, user, &job);
     jobs::read_model::refresh(&mut batch, user, job_id);
     batch.change(EntityKind::Attachment, row.id.as_uuid(), ChangeOp::Created);
     batch.change(EntityKind::Job, job_id.as_uuid(), ChangeOp::Updated);
-    Ok(Plan::write(AttachmentCreated { id: row.id, job_id, created: true, warnings }, batch))
+    let plan =
+        Plan::write(AttachmentCreated { id: row.id, job_id, created: true, warnings }, batch);
+    let Source::Text { blob, lock, .. } = source else { return Ok(plan) };
+    let blobs = snapshot.engine().shared.blobs.clone();
+    let (blob, lock) = (Arc::clone(blob), Arc::clone(lock));
+    // Only then: a text that is refused, or was kept under its key before, must leave no file.
+    Ok(plan.after(move || blobs.put(&blob, &lock)))
 }
 
 /// A pasted text is a plain or Markdown file.
@@ -367,7 +418,12 @@ fn pasted(blob: &NewBlob, name: &str) -> Result<UploadRow> {
 }
 
 /// Refuses a file that no longer fits the allowances; every kept file counts, trash included.
-async fn refuse_full(snapshot: &Snapshot, rows: &[Attachment], size: u64) -> Result<()> {
+fn refuse_full(
+    snapshot: &Snapshot,
+    rows: &[Attachment],
+    (files_of_user, bytes_of_user): (u64, u64),
+    size: u64,
+) -> Result<()> {
     let limits = &snapshot.engine().config().limits;
     let full = |scope, limit: u64, used: u64| {
         Err(Error::Quota { scope, limit, remaining: limit.saturating_sub(used) })
@@ -380,17 +436,13 @@ async fn refuse_full(snapshot: &Snapshot, rows: &[Attachment], size: u64) -> Res
     if used.saturating_add(size) > limits.job_bytes {
         return full(QuotaScope::JobBytes, limits.job_bytes, used);
     }
-    if limits.user_bytes.is_some() || limits.user_files.is_some() {
-        let (files, bytes) = store::account_use(snapshot).await?;
-        match (limits.user_files, limits.user_bytes) {
-            (Some(limit), _) if files >= limit => {
-                return full(QuotaScope::AccountFiles, limit, files);
-            }
-            (_, Some(limit)) if bytes.saturating_add(size) > limit => {
-                return full(QuotaScope::AccountBytes, limit, bytes);
-            }
-            _ => {}
+    match (limits.user_files, limits.user_bytes) {
+        (Some(limit), _) if files_of_user >= limit => {
+            full(QuotaScope::AccountFiles, limit, files_of_user)
         }
+        (_, Some(limit)) if bytes_of_user.saturating_add(size) > limit => {
+            full(QuotaScope::AccountBytes, limit, bytes_of_user)
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }

@@ -1,13 +1,18 @@
 //! Versions of a kind: which one is active, the trash, the end.
 
 use crate::{
-    attachments::{Attachment, Variant, settle, store},
+    attachments::{
+        Attachment,
+        settle::{self, Texts},
+        store,
+    },
     db::Batch,
-    engine::{Engine, Plan, Snapshot, WriteOptions, Written},
-    enums::{AttachmentKind, ChangeOp, EntityKind, VariantName},
+    engine::{Engine, Snapshot},
+    enums::{ChangeOp, EntityKind},
     error::{ConflictKind, Error, Result},
     id::{AttachmentId, JobId},
     jobs::store::{self as jobs, JobRow},
+    mutation::{Plan, WriteOptions, Written, when},
 };
 
 impl Engine {
@@ -21,7 +26,7 @@ impl Engine {
         options: &WriteOptions,
     ) -> Result<Written<AttachmentId>> {
         self.mutate("attachmentActivate", options, &id, |snapshot| async move {
-            let (job, row) = load(&snapshot, id).await?;
+            let Around { job, row, mut texts, .. } = Around::load(&snapshot, id, true).await?;
             if row.trashed_at.is_some() {
                 return Err(Error::conflict(
                     ConflictKind::VersionTrashed,
@@ -33,7 +38,8 @@ impl Engine {
             }
             let mut batch = snapshot.engine().batch();
             store::activate(&mut batch, snapshot.user(), &row);
-            follow(&snapshot, &mut batch, &job, row.kind, Some(&row)).await?;
+            let text = texts.take(id);
+            settle::kind_changed(&snapshot, &mut batch, &job, row.kind, text, texts).await?;
             close(&snapshot, &mut batch, &job, id, ChangeOp::Updated);
             Ok(Plan::write(id, batch))
         })
@@ -50,7 +56,7 @@ impl Engine {
         options: &WriteOptions,
     ) -> Result<Written<AttachmentId>> {
         self.mutate("attachmentTrash", options, &id, |snapshot| async move {
-            let (job, row) = load(&snapshot, id).await?;
+            let Around { job, row, others, mut texts } = Around::load(&snapshot, id, true).await?;
             refuse_sent(&job, id)?;
             if row.trashed_at.is_some() {
                 return Ok(Plan::nothing(id));
@@ -59,13 +65,14 @@ impl Engine {
             let at = Some(batch.at);
             store::set_trashed(&mut batch, snapshot.user(), id, at);
             if row.is_active {
-                let rows = store::of_jobs(&snapshot, &[job.id], &[row.kind], false).await?;
-                let next = rows.iter().filter(|other| other.id != id).max_by_key(|row| row.version);
+                let live = others.iter().filter(|other| other.trashed_at.is_none());
+                let next = live.max_by_key(|other| other.version);
                 if let Some(next) = next {
                     store::activate(&mut batch, snapshot.user(), next);
                     batch.change(EntityKind::Attachment, next.id.as_uuid(), ChangeOp::Updated);
                 }
-                follow(&snapshot, &mut batch, &job, row.kind, next).await?;
+                let text = next.and_then(|next| texts.take(next.id));
+                settle::kind_changed(&snapshot, &mut batch, &job, row.kind, text, texts).await?;
             }
             close(&snapshot, &mut batch, &job, id, ChangeOp::Updated);
             Ok(Plan::write(id, batch))
@@ -83,16 +90,16 @@ impl Engine {
         options: &WriteOptions,
     ) -> Result<Written<AttachmentId>> {
         self.mutate("attachmentRestore", options, &id, |snapshot| async move {
-            let (job, row) = load(&snapshot, id).await?;
+            let Around { job, row, others, mut texts } = Around::load(&snapshot, id, true).await?;
             if row.trashed_at.is_none() {
                 return Ok(Plan::nothing(id));
             }
-            let live = store::of_jobs(&snapshot, &[job.id], &[row.kind], false).await?;
             let mut batch = snapshot.engine().batch();
             store::set_trashed(&mut batch, snapshot.user(), id, None);
-            if !live.iter().any(|other| other.is_active) {
+            if !others.iter().any(|other| other.is_active) {
                 store::activate(&mut batch, snapshot.user(), &row);
-                follow(&snapshot, &mut batch, &job, row.kind, Some(&row)).await?;
+                let text = texts.take(id);
+                settle::kind_changed(&snapshot, &mut batch, &job, row.kind, text, texts).await?;
             }
             close(&snapshot, &mut batch, &job, id, ChangeOp::Updated);
             Ok(Plan::write(id, batch))
@@ -112,7 +119,7 @@ impl Engine {
     ) -> Result<Written<(AttachmentId, JobId)>> {
         let written = self
             .mutate("attachmentPurge", options, &id, |snapshot| async move {
-                let (job, row) = load(&snapshot, id).await?;
+                let Around { job, row, .. } = Around::load(&snapshot, id, false).await?;
                 refuse_sent(&job, id)?;
                 if row.trashed_at.is_none() {
                     return Err(Error::conflict(
@@ -131,9 +138,30 @@ impl Engine {
     }
 }
 
-async fn load(snapshot: &Snapshot, id: AttachmentId) -> Result<(JobRow, Attachment)> {
-    let row = snapshot.get_attachment(id).await?;
-    Ok((snapshot.live_job_row(row.job_id).await?, row))
+/// A version with what its change needs.
+struct Around {
+    job: JobRow,
+    row: Attachment,
+    /// The other versions of the kind, trash included.
+    others: Vec<Attachment>,
+    texts: Texts,
+}
+
+impl Around {
+    /// Loads a version of a job that is not in the trash; texts where the active one may change.
+    async fn load(snapshot: &Snapshot, id: AttachmentId, with_texts: bool) -> Result<Self> {
+        let (mut versions, job, texts) = tokio::try_join!(
+            store::versions(snapshot, id),
+            jobs::load_above(snapshot, id.as_uuid()),
+            when(with_texts, Texts::around(snapshot, id))
+        )?;
+        let missing = || Error::not_found("attachment", id);
+        let at = versions.iter().position(|version| version.id == id).ok_or_else(missing)?;
+        let row = versions.swap_remove(at);
+        let job = job.ok_or_else(missing)?;
+        job.refuse_trashed()?;
+        Ok(Self { job, row, others: versions, texts })
+    }
 }
 
 fn refuse_sent(job: &JobRow, id: AttachmentId) -> Result<()> {
@@ -144,24 +172,6 @@ fn refuse_sent(job: &JobRow, id: AttachmentId) -> Result<()> {
         ConflictKind::VersionLocked,
         "this version was sent with the application; add a newer one instead",
     ))
-}
-
-/// Lets index and match follow the version that is active now.
-async fn follow(
-    snapshot: &Snapshot,
-    batch: &mut Batch,
-    job: &JobRow,
-    kind: AttachmentKind,
-    active: Option<&Attachment>,
-) -> Result<()> {
-    let text: Option<Variant> = match active {
-        None => None,
-        Some(row) => {
-            let texts = snapshot.variants_of(&[row.id]).await?;
-            texts.into_iter().find(|text| text.name == VariantName::Raw)
-        }
-    };
-    settle::kind_changed(snapshot, batch, job, kind, text).await
 }
 
 fn close(snapshot: &Snapshot, batch: &mut Batch, job: &JobRow, id: AttachmentId, op: ChangeOp) {

@@ -78,7 +78,7 @@ impl Engine {
             return Err(Error::invalid(&["since"], "range", "must not be negative"));
         }
         // One snapshot: what is cut off between two looks would be missed without a resync.
-        let snapshot = self.snapshot().await?;
+        let snapshot = self.newest().await?;
         let head = store::head_in(&snapshot).await?;
         // A revision from the future belongs to another database.
         if since < head.floor || since > head.rev {
@@ -174,12 +174,11 @@ impl ChangeStream {
     /// Waits until this process publishes a revision or, with a shared file, until another
     /// process may have written one.
     async fn wait(&mut self, seen: i64) -> Result<()> {
-        let storage = &self.engine.config().storage;
         let closed = || Error::unavailable(UnavailableKind::Closed, "follow changes");
-        if !storage.shared || storage.watch_ms == 0 {
+        let Some(every) = self.engine.shared.store.watch_ms(self.engine.config()) else {
             return self.heard.changed().await.map_err(|_| closed());
-        }
-        let every = Duration::from_millis(storage.watch_ms);
+        };
+        let every = Duration::from_millis(every);
         loop {
             match tokio::time::timeout(every, self.heard.changed()).await {
                 Ok(heard) => return heard.map_err(|_| closed()),

@@ -9,16 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     db::Batch,
-    engine::{Engine, Plan, Snapshot, WriteOptions, Written},
-    enums::{
-        AttachmentKind, ChangeOp, CoachMilestone, CoachStatus, CoachStep, EntityKind, JobStatus,
-    },
+    engine::{Engine, Snapshot},
+    enums::{ChangeOp, CoachMilestone, CoachStatus, CoachStep, EntityKind, JobStatus},
     error::{ConflictKind, Error, Result},
     id::JobId,
     jobs::{
-        StatusChangeInput,
+        Course, StatusChangeInput,
         store::{self as jobs, JobRow, read_model},
     },
+    mutation::{Plan, WriteOptions, Written},
     patch::Patch,
     time::Timestamp,
     validate::{Checks, TextRule},
@@ -205,9 +204,12 @@ impl Engine {
     /// # Errors
     /// `NotFound`.
     pub async fn get_coach(&self, job: JobId) -> Result<CoachState> {
-        let snapshot = self.snapshot().await?;
-        snapshot.get_job(job).await?;
-        load(&snapshot, job).await.map(CoachState::from)
+        let (snapshot, ids) = (self.snapshot().await?, &[job]);
+        let (found, stored) = tokio::try_join!(snapshot.jobs(ids), store::load(&snapshot, ids))?;
+        if found.is_empty() {
+            return Err(Error::not_found("job", job));
+        }
+        Ok(only(&snapshot, job, stored).into())
     }
 
     /// Merges a patch into the coach of a job.
@@ -301,14 +303,18 @@ impl Engine {
         checks.past(&["at"], at, self.now());
         checks.finish()?;
         self.mutate("coachApply", options, &(job, at), |snapshot| async move {
-            let (row, coach) = coach_of(&snapshot, job, options).await?;
+            let ids = &[job];
+            let (found, mut course) =
+                tokio::try_join!(jobs::load(&snapshot, ids), Course::load(&snapshot, ids))?;
+            let stored = std::mem::take(&mut course.coaches);
+            let (row, coach) = refuse(&snapshot, job, options, found, stored)?;
             if coach.milestones.applied_at.is_some() {
                 return Err(Error::conflict(ConflictKind::AlreadyFinished, "already applied"));
             }
             if row.active_resume_id.is_none() {
                 return Err(Error::conflict(ConflictKind::NoResume, "the job has no résumé yet"));
             }
-            apply(&snapshot, row, coach, at).await
+            apply(&snapshot, row, coach, course, at)
         })
         .await
     }
@@ -353,9 +359,10 @@ impl Engine {
     }
 }
 
-async fn load(snapshot: &Snapshot, job: JobId) -> Result<CoachRow> {
-    let stored = store::load(snapshot, &[job]).await?.pop();
-    Ok(stored.unwrap_or_else(|| CoachRow::new(job, snapshot.engine().now())))
+/// The coach that is stored of a job, else one that has not begun.
+fn only(snapshot: &Snapshot, job: JobId, stored: Vec<CoachRow>) -> CoachRow {
+    let stored = stored.into_iter().next();
+    stored.unwrap_or_else(|| CoachRow::new(job, snapshot.engine().now()))
 }
 
 async fn coach_of(
@@ -363,8 +370,21 @@ async fn coach_of(
     job: JobId,
     options: &WriteOptions,
 ) -> Result<(JobRow, CoachRow)> {
-    let row = snapshot.live_job_row(job).await?;
-    let coach = load(snapshot, job).await?;
+    let ids = &[job];
+    let (found, stored) = tokio::try_join!(jobs::load(snapshot, ids), store::load(snapshot, ids))?;
+    refuse(snapshot, job, options, found, stored)
+}
+
+/// Takes a job and its coach out of what was found, unless they must not be changed.
+fn refuse(
+    snapshot: &Snapshot,
+    job: JobId,
+    options: &WriteOptions,
+    found: Vec<JobRow>,
+    stored: Vec<CoachRow>,
+) -> Result<(JobRow, CoachRow)> {
+    let row = JobRow::live(found, job)?;
+    let coach = only(snapshot, job, stored);
     match options.expected_version {
         Some(expected) if expected != coach.version => Err(Error::conflict(
             ConflictKind::Version { current: coach.version },
@@ -389,10 +409,11 @@ fn close(batch: &mut Batch, snapshot: &Snapshot, job: JobId) {
     batch.change(EntityKind::Job, job.as_uuid(), ChangeOp::Updated);
 }
 
-async fn apply(
+fn apply(
     snapshot: &Snapshot,
     mut job: JobRow,
     mut coach: CoachRow,
+    course: Course,
     at: Option<Timestamp>,
 ) -> Result<Plan<JobId>> {
     let mut batch = snapshot.engine().batch();
@@ -400,7 +421,8 @@ async fn apply(
         let input = StatusChangeInput { status: JobStatus::Applied, at, note: None };
         let guard = job.guard;
         let moving = std::slice::from_mut(&mut job);
-        crate::jobs::move_status(snapshot, &mut batch, moving, &input).await?;
+        let course = Course { coaches: vec![coach], ..course };
+        crate::jobs::move_status(snapshot, &mut batch, moving, &input, course)?;
         if job.status != JobStatus::Applied {
             let why = "lies before a later entry of the status history";
             return Err(Error::invalid(&["at"], "range", why));
@@ -517,23 +539,19 @@ fn note(row: &mut CoachRow, event: &CoachEvent, at: Timestamp) -> Result<()> {
 }
 
 /// A letter of the user's own finishes its step where the step is open.
-pub(crate) async fn on_attachment(
+pub(crate) fn on_letter(
     snapshot: &Snapshot,
     batch: &mut Batch,
     job: &mut JobRow,
-    kind: AttachmentKind,
-) -> Result<()> {
-    if kind != AttachmentKind::CoverLetter {
-        return Ok(());
-    }
-    let mut coach = load(snapshot, job.id).await?;
+    stored: Vec<CoachRow>,
+) {
+    let mut coach = only(snapshot, job.id, stored);
     if coach.facts().require(CoachStep::CoverLetter).is_ok() {
         coach.milestones.cover_letter_generated_at = Some(batch.at);
         store::save(batch, snapshot.user(), &mut coach);
         job.coach_status = coach.status();
         batch.change(EntityKind::CoachState, job.id.as_uuid(), ChangeOp::Updated);
     }
-    Ok(())
 }
 
 /// A coach that has not begun, for jobs without a stored one.

@@ -11,7 +11,7 @@ use crate::{
     engine::Snapshot,
     enums::{CoachStatus, CoachStep},
     error::{Error, Result},
-    id::{JobId, UserId},
+    id::{JobId, StatusChangeId, UserId},
     time::Timestamp,
 };
 
@@ -25,13 +25,22 @@ macro_rules! coach_columns {
 }
 pub(crate) use coach_columns;
 
-static COACH_LOAD: Stmt = Stmt::read(
-    "coach_load",
-    concat!(
-        "SELECT ",
-        coach_columns!(),
-        " FROM coach_state s WHERE +s.user_id = $1 AND s.job_id IN rarray($2)"
-    ),
+macro_rules! coach_load {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            coach_columns!(),
+            " FROM coach_state s WHERE +s.user_id = $1 AND ",
+            $condition
+        )
+    };
+}
+
+static COACH_LOAD: Stmt = Stmt::read("coach_load", coach_load!("s.job_id IN rarray($2)"));
+
+static COACH_LOAD_ABOVE: Stmt = Stmt::read(
+    "coach_load_above",
+    coach_load!("s.job_id = (SELECT h.job_id FROM status_history h WHERE h.id = $2)"),
 );
 
 static COACH_SAVE: Stmt = Stmt::write(
@@ -51,8 +60,8 @@ static COACH_SAVE: Stmt = Stmt::write(
 );
 
 /// The statements of this domain.
-pub(crate) fn statements() -> [&'static Stmt; 2] {
-    [&COACH_LOAD, &COACH_SAVE]
+pub(crate) fn statements() -> [&'static Stmt; 3] {
+    [&COACH_LOAD, &COACH_LOAD_ABOVE, &COACH_SAVE]
 }
 
 /// A stored coach.
@@ -146,6 +155,16 @@ pub(crate) async fn load(snapshot: &Snapshot, ids: &[JobId]) -> Result<Vec<Coach
         .query(&COACH_LOAD, params![snapshot.user(), ids], |row| coach_row(row, 0))
         .await?;
     Ok(rows.into_iter().flatten().collect())
+}
+
+/// Returns the stored coach of the job that a history row belongs to. One statement.
+pub(crate) async fn load_above(
+    snapshot: &Snapshot,
+    change: StatusChangeId,
+) -> Result<Option<CoachRow>> {
+    let params = params![snapshot.user(), change];
+    let row = snapshot.view().find(&COACH_LOAD_ABOVE, params, |row| coach_row(row, 0)).await?;
+    Ok(row.flatten())
 }
 
 /// Adds the write of a coach under the guard of its job; raises its version.

@@ -5,8 +5,9 @@ use std::{any::Any, fmt, sync::Arc};
 use crate::{
     db::{OwnedRow, Params, Stmt},
     enums::{ChangeOp, EntityKind},
-    error::{ConflictKind, Error},
+    error::{ConflictKind, Error, UnavailableKind},
     id::UserId,
+    position::Position,
     time::Timestamp,
 };
 
@@ -88,6 +89,9 @@ pub(crate) enum Miss {
     Replay,
     /// A lease was lost: the worker writes nothing.
     Lost,
+    /// The connection broke after COMMIT was sent: the batch is there or it is not.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite always knows"))]
+    Unknown,
 }
 
 /// Why a batch wrote nothing.
@@ -103,6 +107,9 @@ impl From<Rejected> for Error {
     fn from(rejected: Rejected) -> Self {
         match rejected {
             Rejected::Failed(error) => error,
+            Rejected::Missed(Miss::Unknown, _) => {
+                Self::unavailable(UnavailableKind::Interrupted, "write")
+            }
             Rejected::Missed(miss, statement) => {
                 tracing::debug!(?miss, statement, "a batch was given up");
                 let why = "the same data was changed at the same time; read it again and retry";
@@ -117,6 +124,8 @@ impl From<Rejected> for Error {
 pub(crate) struct Commit {
     /// The user's revision after the batch; `None` for system batches.
     pub rev: Option<i64>,
+    /// What a reader must see to see the batch; `None` where every reader does.
+    pub position: Option<Position>,
     /// Rows returned by each step, in step order.
     pub rows: Vec<Vec<OwnedRow>>,
 }

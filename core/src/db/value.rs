@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::TextQuery;
 use crate::{
     error::{Error, Result},
     time::Timestamp,
@@ -43,6 +44,8 @@ pub(crate) enum Value {
     Ids(Arc<[Uuid]>),
     /// A set of words of an enum, for `IN`.
     Words(Arc<[&'static str]>),
+    /// A question to the text index.
+    TextQuery(Arc<TextQuery>),
 }
 
 /// The parameters of one statement.
@@ -99,6 +102,12 @@ impl From<Vec<Uuid>> for Value {
 impl From<Vec<&'static str>> for Value {
     fn from(words: Vec<&'static str>) -> Self {
         Self::Words(Arc::from(words))
+    }
+}
+
+impl From<TextQuery> for Value {
+    fn from(query: TextQuery) -> Self {
+        Self::TextQuery(Arc::new(query))
     }
 }
 
@@ -252,7 +261,7 @@ impl Row for OwnedRow {
             Value::Text(value) => Column::Text(value),
             Value::Blob(value) => Column::Blob(value),
             Value::Id(value) => Column::Blob(value.as_bytes()),
-            Value::Ids(_) | Value::Words(_) => return Err(mismatch(i)),
+            Value::Ids(_) | Value::Words(_) | Value::TextQuery(_) => return Err(mismatch(i)),
         })
     }
 }

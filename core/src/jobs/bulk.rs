@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::{
-    coach,
+    coach::store::{self as coach, CoachRow},
     db::Batch,
-    engine::{Engine, Plan, Snapshot, WriteOptions, Written},
+    engine::{Engine, Snapshot},
     enums::{ChangeOp, EntityKind, JobStatus},
     error::{Error, Result, Violation, Violations},
-    id::JobId,
+    id::{JobId, UserId},
     jobs::{
         history::{self, HistoryRow, NOTE},
         store::{self, JobRow, read_model},
     },
+    mutation::{Plan, WriteOptions, Written},
     time::Timestamp,
     validate::Checks,
 };
@@ -28,6 +29,24 @@ pub struct StatusChangeInput {
     pub at: Option<Timestamp>,
     /// A remark, at most 500 characters.
     pub note: Option<String>,
+}
+
+/// What a change of status is worked out from.
+#[derive(Default)]
+pub(crate) struct Course {
+    /// All rows of the jobs, in no order.
+    pub(crate) history: Vec<(JobId, HistoryRow)>,
+    /// The stored coaches of the jobs.
+    pub(crate) coaches: Vec<CoachRow>,
+}
+
+impl Course {
+    /// Loads the course of jobs. Two statements, sent together.
+    pub(crate) async fn load(snapshot: &Snapshot, ids: &[JobId]) -> Result<Self> {
+        let (history, coaches) =
+            tokio::try_join!(store::history::load(snapshot, ids), coach::load(snapshot, ids))?;
+        Ok(Self { history, coaches })
+    }
 }
 
 impl Engine {
@@ -50,7 +69,9 @@ impl Engine {
         let ids = &distinct(ids, self.config().limits.ids)?;
         let input = &StatusChangeInput { note, ..input };
         self.mutate("jobsUpdateStatus", options, &(ids, input), |snapshot| async move {
-            let jobs = load_all(&snapshot, ids).await?;
+            let (rows, course) =
+                tokio::try_join!(store::load(&snapshot, ids), Course::load(&snapshot, ids))?;
+            let jobs = in_order(ids, rows)?;
             refuse_each(ids, &jobs, |job| job.refuse_trashed())?;
             let mut moving: Vec<_> =
                 jobs.into_iter().filter(|job| job.status != input.status).collect();
@@ -58,7 +79,7 @@ impl Engine {
                 return Ok(Plan::nothing(ids.clone()));
             }
             let mut batch = snapshot.engine().batch();
-            move_status(&snapshot, &mut batch, &mut moving, input).await?;
+            move_status(&snapshot, &mut batch, &mut moving, input, course)?;
             for job in &mut moving {
                 job.version += 1;
                 store::update(&mut batch, snapshot.user(), job, job.guard);
@@ -72,20 +93,19 @@ impl Engine {
 }
 
 /// Adds a history row to each job and lets status, dates, coach and the sent résumé follow.
-/// Changes `jobs` in place; the caller writes their rows. Two or three statements in all.
-pub(crate) async fn move_status(
+/// Changes `jobs` in place; the caller writes their rows.
+pub(crate) fn move_status(
     snapshot: &Snapshot,
     batch: &mut Batch,
     jobs: &mut [JobRow],
     input: &StatusChangeInput,
+    Course { history: known, coaches }: Course,
 ) -> Result<()> {
-    let engine = snapshot.engine();
-    let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
     let mut by_job: HashMap<JobId, Vec<HistoryRow>> = HashMap::new();
-    for (job, row) in store::history::load(snapshot, &ids).await? {
+    for (job, row) in known {
         by_job.entry(job).or_default().push(row);
     }
-    let most = engine.config().limits.history;
+    let most = snapshot.engine().config().limits.history;
     let mut histories = Vec::with_capacity(jobs.len());
     for job in jobs.iter() {
         let before = {
@@ -119,28 +139,26 @@ pub(crate) async fn move_status(
         batch.change(EntityKind::StatusChange, id.as_uuid(), ChangeOp::Created);
         histories.push(rows);
     }
-    follow_history(snapshot, batch, jobs, &histories).await
+    follow_history(batch, snapshot.user(), jobs, &histories, coaches);
+    Ok(())
 }
 
 /// Sets what follows from each job's arranged history: status, times, the applied milestone, the
 /// résumé that was sent and the coach status.
-pub(crate) async fn follow_history(
-    snapshot: &Snapshot,
+pub(crate) fn follow_history(
     batch: &mut Batch,
+    user: UserId,
     jobs: &mut [JobRow],
     histories: &[Vec<HistoryRow>],
-) -> Result<()> {
-    let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
-    let mut coaches: HashMap<_, _> =
-        coach::store::load(snapshot, &ids).await?.into_iter().map(|c| (c.job_id, c)).collect();
+    coaches: Vec<CoachRow>,
+) {
+    let mut coaches: HashMap<_, _> = coaches.into_iter().map(|row| (row.job_id, row)).collect();
     for (job, rows) in jobs.iter_mut().zip(histories) {
         let Some(derived) = history::derive(rows) else { continue };
         job.status = derived.status;
         job.status_since = derived.since;
         job.applied_at = derived.applied_at;
-        let mut state = coaches
-            .remove(&job.id)
-            .unwrap_or_else(|| coach::store::CoachRow::new(job.id, batch.at));
+        let mut state = coaches.remove(&job.id).unwrap_or_else(|| CoachRow::new(job.id, batch.at));
         let was_applied = state.milestones.applied_at.is_some();
         match derived.applied_at {
             Some(at) if !was_applied => {
@@ -154,12 +172,11 @@ pub(crate) async fn follow_history(
             _ => {}
         }
         if was_applied != state.milestones.applied_at.is_some() {
-            coach::store::save(batch, snapshot.user(), &mut state);
+            coach::save(batch, user, &mut state);
             batch.change(EntityKind::CoachState, job.id.as_uuid(), ChangeOp::Updated);
         }
         job.coach_status = state.status();
     }
-    Ok(())
 }
 
 /// Folds duplicate ids and refuses a wrong number of them.
@@ -172,10 +189,9 @@ pub(crate) fn distinct(ids: &[JobId], most: usize) -> Result<Vec<JobId>> {
     Ok(distinct)
 }
 
-/// Loads jobs in the order of `ids`; every unknown one is named with its index.
-pub(crate) async fn load_all(snapshot: &Snapshot, ids: &[JobId]) -> Result<Vec<JobRow>> {
-    let mut found: HashMap<_, _> =
-        store::load(snapshot, ids).await?.into_iter().map(|job| (job.id, job)).collect();
+/// Puts jobs in the order of `ids`; every unknown one is named with its index.
+pub(crate) fn in_order(ids: &[JobId], rows: Vec<JobRow>) -> Result<Vec<JobRow>> {
+    let mut found: HashMap<_, _> = rows.into_iter().map(|job| (job.id, job)).collect();
     if let ([id], 0) = (ids, found.len()) {
         return Err(Error::not_found("job", id));
     }

@@ -6,11 +6,16 @@
 use serde::Serialize;
 
 use crate::{
-    engine::{Engine, Plan, Snapshot, WriteOptions, Written},
+    coach::store::{self as coach, CoachRow},
+    engine::{Engine, Snapshot},
     enums::{ChangeOp, EntityKind, JobStatus},
     error::{ConflictKind, Error, Result},
     id::{JobId, StatusChangeId},
-    jobs::{bulk, store, store::read_model},
+    jobs::{
+        bulk,
+        store::{self, JobRow, read_model},
+    },
+    mutation::{Plan, WriteOptions, Written},
     patch::Patch,
     time::Timestamp,
     validate::{Checks, TextRule},
@@ -140,23 +145,19 @@ impl Engine {
             options,
             &(id, format!("{patch:?}")),
             |snapshot| async move {
-                let (job_id, before) = rows_around(&snapshot, id).await?;
-                let mut rows = before.clone();
+                let around = Around::load(&snapshot, id).await?;
+                let mut rows = around.rows.clone();
                 for row in rows.iter_mut().filter(|row| row.id == id) {
                     if let Patch::Set(at) = patch.at {
                         row.changed_at = at;
                     }
                     row.note = patch.note.clone().apply(row.note.take());
                 }
-                rewrite(&snapshot, job_id, &before, rows, id, ChangeOp::Updated).await
+                rewrite(&snapshot, around, rows, id, ChangeOp::Updated)
             },
         )
         .await
-        .map(|written| Written {
-            value: written.value.0,
-            revision: written.revision,
-            replayed: written.replayed,
-        })
+        .map(|written| written.map(|(id, _job)| id))
     }
 
     /// Removes an entry that is not the only one; returns it and its job.
@@ -169,15 +170,15 @@ impl Engine {
         options: &WriteOptions,
     ) -> Result<Written<(StatusChangeId, JobId)>> {
         self.mutate("statusChangeDelete", options, &id, |snapshot| async move {
-            let (job_id, before) = rows_around(&snapshot, id).await?;
-            if before.len() < 2 {
+            let around = Around::load(&snapshot, id).await?;
+            if around.rows.len() < 2 {
                 return Err(Error::conflict(
                     ConflictKind::LastHistoryRow,
                     "a job keeps at least one history entry",
                 ));
             }
-            let rows = before.iter().filter(|row| row.id != id).cloned().collect();
-            rewrite(&snapshot, job_id, &before, rows, id, ChangeOp::Deleted).await
+            let rows = around.rows.iter().filter(|row| row.id != id).cloned().collect();
+            rewrite(&snapshot, around, rows, id, ChangeOp::Deleted)
         })
         .await
     }
@@ -189,68 +190,80 @@ impl Snapshot {
     /// # Errors
     /// `Unavailable`.
     pub async fn history(&self, ids: &[JobId]) -> Result<Vec<StatusChange>> {
-        let mut rows = store::history::load(self, ids).await?;
-        rows.sort_by_key(|(job, row)| (*job, row.changed_at, row.id));
-        let next: Vec<_> = rows
-            .iter()
-            .skip(1)
-            .map(|(job, row)| Some((*job, row.changed_at)))
-            .chain([None])
-            .collect();
-        Ok(rows
-            .into_iter()
-            .zip(next)
-            .map(|((job_id, row), next)| StatusChange {
-                id: row.id,
-                job_id,
-                from: row.from,
-                to: row.to,
-                at: row.changed_at,
-                recorded_at: row.recorded_at,
-                left_at: next.and_then(|(job, at)| (job == job_id).then_some(at)),
-                note: row.note.unwrap_or_default(),
-            })
-            .collect())
+        Ok(entries(store::history::load(self, ids).await?))
     }
 
-    /// Returns entries by their ids. Two statements.
+    /// Returns entries by their ids. One statement.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn status_changes(&self, ids: &[StatusChangeId]) -> Result<Vec<StatusChange>> {
-        let jobs = store::history::jobs_of(self, ids).await?;
-        let mut rows = self.history(&jobs).await?;
+        let mut rows = entries(store::history::around(self, ids).await?);
         rows.retain(|row| ids.contains(&row.id));
         Ok(rows)
     }
 }
 
-async fn rows_around(snapshot: &Snapshot, id: StatusChangeId) -> Result<(JobId, Vec<HistoryRow>)> {
-    let missing = || Error::not_found("status change", id);
-    let job = *store::history::jobs_of(snapshot, &[id]).await?.first().ok_or_else(missing)?;
-    let mut rows: Vec<_> =
-        store::history::load(snapshot, &[job]).await?.into_iter().map(|(_, row)| row).collect();
-    arrange(&mut rows);
-    Ok((job, rows))
+/// Puts the rows of jobs in order, so that each tells when the next one began.
+fn entries(mut rows: Vec<(JobId, HistoryRow)>) -> Vec<StatusChange> {
+    rows.sort_by_key(|(job, row)| (*job, row.changed_at, row.id));
+    let next: Vec<_> =
+        rows.iter().skip(1).map(|(job, row)| Some((*job, row.changed_at))).chain([None]).collect();
+    rows.into_iter()
+        .zip(next)
+        .map(|((job_id, row), next)| StatusChange {
+            id: row.id,
+            job_id,
+            from: row.from,
+            to: row.to,
+            at: row.changed_at,
+            recorded_at: row.recorded_at,
+            left_at: next.and_then(|(job, at)| (job == job_id).then_some(at)),
+            note: row.note.unwrap_or_default(),
+        })
+        .collect()
 }
 
-async fn rewrite(
+/// The job of an entry with all that follows from its history.
+struct Around {
+    job: JobRow,
+    /// Arranged.
+    rows: Vec<HistoryRow>,
+    coach: Option<CoachRow>,
+}
+
+impl Around {
+    async fn load(snapshot: &Snapshot, id: StatusChangeId) -> Result<Self> {
+        let ids = &[id];
+        let (job, rows, coach) = tokio::try_join!(
+            store::load_above(snapshot, id.as_uuid()),
+            store::history::around(snapshot, ids),
+            coach::load_above(snapshot, id)
+        )?;
+        let job = job.ok_or_else(|| Error::not_found("status change", id))?;
+        let mut rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+        arrange(&mut rows);
+        Ok(Self { job, rows, coach })
+    }
+}
+
+fn rewrite(
     snapshot: &Snapshot,
-    job_id: JobId,
-    before: &[HistoryRow],
+    Around { mut job, rows: before, coach }: Around,
     mut rows: Vec<HistoryRow>,
     id: StatusChangeId,
     op: ChangeOp,
 ) -> Result<Plan<(StatusChangeId, JobId)>> {
-    let mut job = snapshot.live_job_row(job_id).await?;
-    let guard = job.guard;
+    job.refuse_trashed()?;
+    let (job_id, guard) = (job.id, job.guard);
     arrange(&mut rows);
     if rows == before {
         return Ok(Plan::nothing((id, job_id)));
     }
     let mut batch = snapshot.engine().batch();
-    store::history::write_difference(&mut batch, snapshot.user(), job_id, before, &rows);
-    bulk::follow_history(snapshot, &mut batch, std::slice::from_mut(&mut job), &[rows]).await?;
+    store::history::write_difference(&mut batch, snapshot.user(), job_id, &before, &rows);
+    let (moving, coaches) = (std::slice::from_mut(&mut job), coach.into_iter().collect());
+    bulk::follow_history(&mut batch, snapshot.user(), moving, &[rows], coaches);
     job.version += 1;
     store::update(&mut batch, snapshot.user(), &job, guard);
     read_model::refresh(&mut batch, snapshot.user(), job_id);

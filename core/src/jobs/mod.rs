@@ -21,15 +21,16 @@ use serde::Serialize;
 use crate::{
     coach,
     db::Batch,
-    engine::{Engine, Plan, Snapshot, WriteOptions, Written},
+    engine::{Engine, Snapshot},
     enums::{AttachmentKind, ChangeOp, CoachStatus, EntityKind, JobStatus, QuotaScope},
     error::{ConflictKind, Error, Result},
     id::{AttachmentId, CompanyId, JobId},
+    mutation::{Plan, WriteOptions, Written, when},
     patch::Patch,
     time::Timestamp,
     validate::{Checks, TextRule},
 };
-pub(crate) use bulk::move_status;
+pub(crate) use bulk::{Course, move_status};
 use store::{JobFields, JobRow, read_model};
 
 pub(crate) const NAME: TextRule = TextRule::line(200);
@@ -217,6 +218,14 @@ impl JobPatch {
         Ok(valid)
     }
 
+    /// Whether a text that is searched may change.
+    fn sets_text(&self) -> bool {
+        let Self { company, title, posting_url, location, source, notes, .. } = self;
+        [company, title, posting_url, location, source, notes]
+            .into_iter()
+            .any(|field| *field != Patch::Keep)
+    }
+
     /// What a replay must agree with.
     fn digest(&self) -> impl Serialize {
         format!("{self:?}")
@@ -283,8 +292,10 @@ impl Engine {
     /// `NotFound`.
     pub async fn get_job(&self, id: JobId) -> Result<(Job, String)> {
         let snapshot = self.snapshot().await?;
-        let job = snapshot.get_job(id).await?;
-        let notes = snapshot.notes(&[id]).await?.pop().map(|(_, notes)| notes);
+        let ids = &[id];
+        let (jobs, notes) = tokio::try_join!(snapshot.jobs(ids), snapshot.notes(ids))?;
+        let job = jobs.into_iter().next().ok_or_else(|| Error::not_found("job", id))?;
+        let notes = notes.into_iter().next().map(|(_, notes)| notes);
         Ok((job, notes.unwrap_or_default()))
     }
 }
@@ -317,21 +328,16 @@ impl Snapshot {
             .map(|job| (job.id, job.fields.notes.unwrap_or_default()))
             .collect())
     }
-
-    /// Returns a job's whole own row, for a mutation.
-    pub(crate) async fn job_row(&self, id: JobId) -> Result<JobRow> {
-        store::load(self, &[id]).await?.pop().ok_or_else(|| Error::not_found("job", id))
-    }
-
-    /// Returns a job's whole own row; a job in the trash is refused.
-    pub(crate) async fn live_job_row(&self, id: JobId) -> Result<JobRow> {
-        let job = self.job_row(id).await?;
-        job.refuse_trashed()?;
-        Ok(job)
-    }
 }
 
 impl JobRow {
+    /// Takes the one job that was looked for; none and one in the trash are refused.
+    pub(crate) fn live(found: Vec<Self>, id: JobId) -> Result<Self> {
+        let job = found.into_iter().next().ok_or_else(|| Error::not_found("job", id))?;
+        job.refuse_trashed()?;
+        Ok(job)
+    }
+
     /// A trashed job can only be restored or purged.
     pub(crate) fn refuse_trashed(&self) -> Result<()> {
         if self.trashed_at.is_none() {
@@ -358,7 +364,7 @@ pub(crate) fn reindex_job(batch: &mut Batch, snapshot: &Snapshot, job: &JobRow, 
 }
 
 async fn plan_create(snapshot: &Snapshot, new: &NewJob) -> Result<Plan<JobId>> {
-    store::refuse_full_account(snapshot, QuotaScope::AccountJobs).await?;
+    refuse_full(snapshot, store::total(snapshot).await?)?;
     let now = snapshot.engine().now();
     let fields = JobFields {
         title: new.title.clone(),
@@ -370,6 +376,15 @@ async fn plan_create(snapshot: &Snapshot, new: &NewJob) -> Result<Plan<JobId>> {
     let since = new.status_at.unwrap_or(now).min(now);
     let first = history::first_row(new.status, since, now);
     Ok(insert(snapshot, &new.company, &fields, first))
+}
+
+/// Refuses one more job above the limit.
+fn refuse_full(snapshot: &Snapshot, total: u64) -> Result<()> {
+    let limit = snapshot.engine().config().limits.jobs;
+    if total >= limit {
+        return Err(Error::Quota { scope: QuotaScope::AccountJobs, limit, remaining: 0 });
+    }
+    Ok(())
 }
 
 /// Builds the batch of a new job: company, row, first history row, text index, read model.
@@ -403,7 +418,13 @@ async fn plan_update(
     patch: &JobPatch,
     expected: Option<i64>,
 ) -> Result<Plan<JobId>> {
-    let job = snapshot.live_job_row(id).await?;
+    let ids = &[id];
+    let (found, course, mut texts) = tokio::try_join!(
+        store::load(snapshot, ids),
+        when(patch.status != Patch::Keep, Course::load(snapshot, ids)),
+        when(patch.sets_text(), snapshot.indexed_texts(ids))
+    )?;
+    let job = JobRow::live(found, id)?;
     job.refuse_other_version(expected)?;
     let mut changed = job.clone();
     if let Patch::Set(company) = &patch.company
@@ -438,10 +459,11 @@ async fn plan_update(
             Patch::Keep | Patch::Clear => None,
         };
         let input = StatusChangeInput { status, at, note: None };
-        bulk::move_status(snapshot, &mut batch, std::slice::from_mut(&mut changed), &input).await?;
+        let moving = std::slice::from_mut(&mut changed);
+        move_status(snapshot, &mut batch, moving, &input, course)?;
     }
     if text_changed {
-        let texts = snapshot.indexed_texts(&[id]).await?;
+        let texts = texts.remove(&id).unwrap_or_default();
         crate::companies::store::ensure(&mut batch, snapshot.user(), &changed.company);
         let text = search::IndexedText::of(&changed.company, &changed.fields, &texts);
         search::reindex(&mut batch, snapshot.user(), id, &text, engine);
@@ -458,21 +480,26 @@ async fn plan_duplicate(
     id: JobId,
     title: Option<String>,
 ) -> Result<Plan<JobId>> {
-    store::refuse_full_account(snapshot, QuotaScope::AccountJobs).await?;
-    let job = snapshot.live_job_row(id).await?;
+    let ids = &[id];
+    let (total, found, taken) = tokio::try_join!(
+        store::total(snapshot),
+        store::load(snapshot, ids),
+        when(title.is_none(), store::titles_beside(snapshot, id))
+    )?;
+    refuse_full(snapshot, total)?;
+    let job = JobRow::live(found, id)?;
     let now = snapshot.engine().now();
     let title = match title {
         Some(title) => title,
-        None => free_copy_title(snapshot, &job).await?,
+        None => free_copy_title(&job.fields.title, &taken)?,
     };
     let fields = JobFields { title, ..job.fields.clone() };
     Ok(insert(snapshot, &job.company, &fields, history::first_row(JobStatus::OnRadar, now, now)))
 }
 
-/// The first of `T (copy)`, `T (copy 2)`, … that no job of the company has, cut to fit 200.
-async fn free_copy_title(snapshot: &Snapshot, job: &JobRow) -> Result<String> {
-    let taken = store::titles_of_company(snapshot, job.company_id).await?;
-    let base = strip_copy_mark(&job.fields.title);
+/// The first of `T (copy)`, `T (copy 2)`, … that is not taken, cut to fit 200.
+fn free_copy_title(title: &str, taken: &[String]) -> Result<String> {
+    let base = strip_copy_mark(title);
     let candidate = |n: usize| {
         let mark = if n == 1 { String::from(" (copy)") } else { format!(" (copy {n})") };
         let room = 200_usize.saturating_sub(mark.chars().count());

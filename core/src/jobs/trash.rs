@@ -1,19 +1,20 @@
 //! Archive, trash, restore, purge. The trash is reversible until its date; a purge is not.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
-    attachments,
+    attachments::{self, blob::Hash},
     db::Batch,
-    engine::{Engine, Plan, Snapshot, WriteOptions, Written},
+    engine::{Engine, Snapshot},
     enums::{ChangeOp, EntityKind},
     error::{ConflictKind, Error, Result},
-    id::{JobId, UserId},
+    id::JobId,
     jobs::{
-        bulk::{distinct, load_all, refuse_each},
+        bulk::{distinct, in_order, refuse_each},
         search,
         store::{self, JobRow, read_model},
     },
+    mutation::{Plan, WriteOptions, Written, when},
     time::{DAY_MS, Timestamp},
 };
 
@@ -30,9 +31,15 @@ impl Engine {
         ids: &[JobId],
         options: &WriteOptions,
     ) -> Result<Written<Vec<JobId>>> {
-        self.set_fields(("jobsArchive", ""), ids, options, JobRow::refuse_trashed, |job, now| {
-            job.archived_at = job.archived_at.or(Some(now));
-        })
+        self.set_fields(
+            Move::of("jobsArchive", ""),
+            ids,
+            options,
+            JobRow::refuse_trashed,
+            |job, now| {
+                job.archived_at = job.archived_at.or(Some(now));
+            },
+        )
         .await
     }
 
@@ -45,7 +52,8 @@ impl Engine {
         ids: &[JobId],
         options: &WriteOptions,
     ) -> Result<Written<Vec<JobId>>> {
-        self.set_fields(("jobsArchive", "undo"), ids, options, JobRow::refuse_trashed, |job, _| {
+        let undo = Move::of("jobsArchive", "undo");
+        self.set_fields(undo, ids, options, JobRow::refuse_trashed, |job, _| {
             job.archived_at = None;
         })
         .await
@@ -62,7 +70,7 @@ impl Engine {
     ) -> Result<Written<Vec<JobId>>> {
         let days = i64::from(self.config().trash_days);
         self.set_fields(
-            ("jobsTrash", ""),
+            Move::of("jobsTrash", ""),
             ids,
             options,
             |_| Ok(()),
@@ -85,7 +93,8 @@ impl Engine {
         ids: &[JobId],
         options: &WriteOptions,
     ) -> Result<Written<Vec<JobId>>> {
-        self.set_fields(("jobsRestore", ""), ids, options, refuse_live, |job, _| {
+        let restore = Move { indexes: true, ..Move::of("jobsRestore", "") };
+        self.set_fields(restore, ids, options, refuse_live, |job, _| {
             job.trashed_at = None;
             job.purge_at = None;
         })
@@ -104,10 +113,14 @@ impl Engine {
         let ids = &distinct(ids, self.config().limits.ids)?;
         let written = self
             .mutate("jobsPurge", options, ids, |snapshot| async move {
-                let jobs = load_all(&snapshot, ids).await?;
+                let (rows, hashes) = tokio::try_join!(
+                    store::load(&snapshot, ids),
+                    attachments::store::hashes(&snapshot, ids)
+                )?;
+                let jobs = in_order(ids, rows)?;
                 refuse_each(ids, &jobs, refuse_live)?;
                 let mut batch = snapshot.engine().batch();
-                purge(&snapshot, &mut batch, &jobs).await?;
+                purge(&snapshot, &mut batch, &jobs, hashes.into_iter().collect());
                 Ok(Plan::write(ids.clone(), batch))
             })
             .await?;
@@ -131,10 +144,9 @@ impl Engine {
     }
 
     /// Changes folder fields of jobs in one batch; jobs that `change` leaves alone are not written.
-    /// A mutation that works both ways names the way, so that one key is not taken for the other.
     async fn set_fields(
         &self,
-        (mutation, way): (&'static str, &'static str),
+        Move { mutation, way, indexes }: Move,
         ids: &[JobId],
         options: &WriteOptions,
         rule: impl Fn(&JobRow) -> Result<()> + Sync,
@@ -143,20 +155,41 @@ impl Engine {
         let ids = &distinct(ids, self.config().limits.ids)?;
         let (rule, change) = (&rule, &change);
         self.mutate(mutation, options, &(ids, way), |snapshot| async move {
-            let jobs = load_all(&snapshot, ids).await?;
+            let (rows, texts) = tokio::try_join!(
+                store::load(&snapshot, ids),
+                when(indexes, snapshot.indexed_texts(ids))
+            )?;
+            let jobs = in_order(ids, rows)?;
             refuse_each(ids, &jobs, rule)?;
-            plan_fields(&snapshot, ids, jobs, change).await
+            Ok(plan_fields(&snapshot, ids, jobs, &texts, change))
         })
         .await
     }
 }
 
-async fn plan_fields(
+/// A move from one folder to another.
+#[derive(Clone, Copy)]
+struct Move {
+    mutation: &'static str,
+    /// Keeps one key from being taken for another where a mutation works both ways.
+    way: &'static str,
+    /// Whether jobs come back from the trash, to be found again.
+    indexes: bool,
+}
+
+impl Move {
+    fn of(mutation: &'static str, way: &'static str) -> Self {
+        Self { mutation, way, indexes: false }
+    }
+}
+
+fn plan_fields(
     snapshot: &Snapshot,
     ids: &[JobId],
     jobs: Vec<JobRow>,
-    change: &(impl Fn(&mut JobRow, Timestamp) + Sync),
-) -> Result<Plan<Vec<JobId>>> {
+    texts: &HashMap<JobId, Vec<String>>,
+    change: impl Fn(&mut JobRow, Timestamp),
+) -> Plan<Vec<JobId>> {
     let (engine, user) = (snapshot.engine(), snapshot.user());
     let mut batch = engine.batch();
     let (mut leaving, mut coming) = (Vec::new(), Vec::new());
@@ -179,33 +212,19 @@ async fn plan_fields(
     for id in leaving {
         search::remove(&mut batch, user, id);
     }
-    reindex(snapshot, &mut batch, user, &coming).await?;
+    for job in &coming {
+        let texts = texts.get(&job.id).map_or(&[][..], Vec::as_slice);
+        let text = search::IndexedText::of(&job.company, &job.fields, texts);
+        search::index(&mut batch, user, job.id, &text, engine);
+    }
     if batch.changes.is_empty() {
-        return Ok(Plan::nothing(ids.to_vec()));
+        return Plan::nothing(ids.to_vec());
     }
-    Ok(Plan::write(ids.to_vec(), batch))
-}
-
-/// Jobs that come back from the trash are found again.
-async fn reindex(
-    snapshot: &Snapshot,
-    batch: &mut Batch,
-    user: UserId,
-    jobs: &[JobRow],
-) -> Result<()> {
-    for job in jobs {
-        let texts = snapshot.indexed_texts(&[job.id]).await?;
-        let text = search::IndexedText::of(&job.company, &job.fields, &texts);
-        search::index(batch, user, job.id, &text, snapshot.engine());
-    }
-    Ok(())
+    Plan::write(ids.to_vec(), batch)
 }
 
 /// Adds the removal of jobs with everything below them, and marks their files for the collector.
-async fn purge(snapshot: &Snapshot, batch: &mut Batch, jobs: &[JobRow]) -> Result<()> {
-    let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
-    let hashes: HashSet<_> =
-        attachments::store::hashes(snapshot, &ids).await?.into_iter().collect();
+fn purge(snapshot: &Snapshot, batch: &mut Batch, jobs: &[JobRow], hashes: HashSet<Hash>) {
     for job in jobs {
         search::remove(batch, snapshot.user(), job.id);
         read_model::remove(batch, snapshot.user(), job.id);
@@ -215,7 +234,6 @@ async fn purge(snapshot: &Snapshot, batch: &mut Batch, jobs: &[JobRow]) -> Resul
     for hash in hashes {
         attachments::store::files::release_blob(batch, &hash);
     }
-    Ok(())
 }
 
 fn refuse_live(job: &JobRow) -> Result<()> {

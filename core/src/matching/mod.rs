@@ -134,16 +134,16 @@ struct Skills {
 }
 
 impl Engine {
-    /// Returns the local match of a job with its skills; `None` without both texts. Three
+    /// Returns the local match of a job with its skills; `None` without both texts. Two
     /// statements.
     ///
     /// # Errors
     /// `NotFound`.
     pub async fn get_match(&self, job: JobId) -> Result<(Option<MatchScore>, Option<SkillReport>)> {
-        let snapshot = self.snapshot().await?;
-        let details = snapshot.details(&[job]).await?.pop();
-        let details = details.ok_or_else(|| Error::not_found("job", job))?;
-        Ok((details.match_score()?.cloned(), snapshot.skills(&[job]).await?.pop()))
+        let (snapshot, ids) = (self.snapshot().await?, &[job]);
+        let (details, skills) = tokio::try_join!(snapshot.details(ids), snapshot.skills(ids))?;
+        let details = details.into_iter().next().ok_or_else(|| Error::not_found("job", job))?;
+        Ok((details.match_score()?.cloned(), skills.into_iter().next()))
     }
 }
 

@@ -8,6 +8,7 @@ mod doctor;
 mod environment;
 mod failure;
 mod match_command;
+mod opening;
 mod serve;
 mod settings;
 mod terminal;
@@ -25,7 +26,7 @@ use tracing_subscriber::EnvFilter;
 
 use environment::Environment;
 use failure::Outcome;
-use serve::ServeArgs;
+use serve::{LocalArgs, ServeArgs};
 use settings::{Flags, Settings};
 
 pub use failure::Failure;
@@ -44,6 +45,11 @@ jotrack/config.toml in the platform's folder for settings. Each key is also a
 variable: JOTRACK_LISTEN, JOTRACK_DATA (for data_dir), JOTRACK_TRASH_DAYS,
 JOTRACK_LIMITS_FILE_BYTES, JOTRACK_STORAGE_SYNCHRONOUS, ...
 
+The data is a SQLite file in the data folder, or a PostgreSQL database: `database`
+in the file, JOTRACK_DATABASE_URL, or --database. An option shows its password to
+everybody who lists processes; keep it in the file, in the variable, or in the
+file that JOTRACK_DATABASE_URL_FILE names. More about it: `jotrack serve --help`.
+
 Exit codes:
   0  done
   1  it failed: the cause is on standard error
@@ -52,10 +58,18 @@ Exit codes:
 
 Examples:
   jotrack                                     serve on 127.0.0.1:4000
+  jotrack serve --database postgres://db/jt   keep the data in PostgreSQL
   jotrack demo                                serve a sample data set
   jotrack match --resume cv.pdf --jd job.md   compare two documents
   jotrack schema > schema.graphql             print the GraphQL schema
   jotrack doctor                              check the data";
+
+const MISPLACED: &str = "\
+error: an address stands where none is expected; name a database with
+       --database URL, behind the command
+
+For more information, try '--help'.
+";
 
 #[derive(Debug, Parser)]
 #[command(name = "jotrack", version, about = ABOUT, after_help = AFTER_HELP, max_term_width = 80)]
@@ -108,6 +122,28 @@ struct DataArgs {
     data: Option<PathBuf>,
 }
 
+/// Which database holds the data.
+#[derive(Debug, Clone, Default, Args)]
+struct DatabaseArgs {
+    /// SQLite file or PostgreSQL, as postgres://USER:PASSWORD@HOST:PORT/NAME
+    /// [default: jotrack.db in the data folder]
+    #[arg(long, value_name = "PATH|URL", verbatim_doc_comment)]
+    database: Option<String>,
+    /// PostgreSQL itself, where --database leads to PgBouncer
+    #[arg(long, value_name = "URL")]
+    database_direct: Option<String>,
+    /// Read replica of PostgreSQL; give it again for each more
+    #[arg(long, value_name = "URL")]
+    replica: Vec<String>,
+}
+
+impl DatabaseArgs {
+    fn is_empty(&self) -> bool {
+        let Self { database, database_direct, replica } = self;
+        database.is_none() && database_direct.is_none() && replica.is_empty()
+    }
+}
+
 /// What every command gets: the environment and the options that stand before the command.
 struct Globals {
     env: Environment,
@@ -115,19 +151,22 @@ struct Globals {
 }
 
 impl Globals {
-    /// Returns the settings with the options of a command that serves.
-    fn settings(&self, args: &ServeArgs) -> Result<Settings, Failure> {
-        let flags = Flags {
-            listen: args.listen.clone().or_else(|| self.flags.listen.clone()),
-            data: args.data.clone().or_else(|| self.flags.data.clone()),
-            ..self.flags.clone()
-        };
+    /// Returns the settings with the options of a command.
+    fn settings(&self, local: &LocalArgs, database: &DatabaseArgs) -> Result<Settings, Failure> {
+        let mut flags = self.flags.clone();
+        flags.listen = local.listen.clone().or(flags.listen);
+        flags.data = local.data.clone().or(flags.data);
+        flags.database = database.database.clone().or(flags.database);
+        flags.database_direct = database.database_direct.clone().or(flags.database_direct);
+        if !database.replica.is_empty() {
+            flags.replicas.clone_from(&database.replica);
+        }
         Settings::load(&flags, &self.env)
     }
 
     /// Returns the settings of a command that only reads or repairs data.
-    fn data_settings(&self, args: &DataArgs) -> Result<Settings, Failure> {
-        self.settings(&ServeArgs { listen: None, data: args.data.clone() })
+    fn data_settings(&self, data: &DataArgs, database: &DatabaseArgs) -> Result<Settings, Failure> {
+        self.settings(&LocalArgs { listen: None, data: data.data.clone() }, database)
     }
 
     /// Returns the engine's configuration: PDF text comes from a child that runs this program.
@@ -144,13 +183,13 @@ impl Globals {
 /// It writes results to standard output and everything else to standard error.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match Cli::command().try_get_matches_from(args) {
-        Ok(matches) => matches,
-        Err(error) => return clap_answer(&error),
-    };
-    let cli = match Cli::from_arg_matches(&matches) {
+    let args: Vec<_> = args.into_iter().collect();
+    let parsed = Cli::command()
+        .try_get_matches_from(&args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return clap_answer(&error),
+        Err(error) => return clap_answer(&error, &args),
     };
     // The child gives up its rights before it reads: no settings, no log, no runtime before it.
     if let Some(Command::Extract { kind }) = &cli.command {
@@ -167,26 +206,45 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Help and version are answers, not errors; clap knows the stream and the code for each.
-fn clap_answer(error: &clap::Error) -> ExitCode {
-    // A reader that went away is nobody to tell about it.
-    drop(error.print());
+/// Help and version are answers, not errors; clap knows the stream and the code for each. An error
+/// that repeats an address, which may hold a password, is told in other words.
+fn clap_answer(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let text = error.to_string();
+    let addresses = args.iter().filter_map(|arg| arg.to_str()).filter(|arg| arg.contains("://"));
+    if error.use_stderr() && addresses.into_iter().any(|address| text.contains(address)) {
+        terminal::tell(MISPLACED);
+    } else {
+        // A reader that went away is nobody to tell about it.
+        drop(error.print());
+    }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }
 
 fn dispatch(cli: Cli) -> Outcome {
+    let ServeArgs { local, database } = &cli.serve;
     let flags = Flags {
         config: cli.config,
         log: cli.log,
-        listen: cli.serve.listen.clone(),
-        data: cli.serve.data.clone(),
+        listen: local.listen.clone(),
+        data: local.data.clone(),
+        database: database.database.clone(),
+        database_direct: database.database_direct.clone(),
+        replicas: database.replica.clone(),
     };
-    let globals = Globals { env: Environment::of_process(), flags };
-    if globals.flags.listen.is_some()
+    if local.listen.is_some()
         && !matches!(cli.command, None | Some(Command::Serve(_) | Command::Demo(_)))
     {
         return Err(Failure::Input("--listen belongs to the commands serve and demo".to_owned()));
     }
+    if !database.is_empty()
+        && !matches!(cli.command, None | Some(Command::Serve(_) | Command::Doctor(_)))
+    {
+        return Err(Failure::Input(
+            "--database, --database-direct and --replica belong to the commands serve and doctor"
+                .to_owned(),
+        ));
+    }
+    let globals = Globals { env: Environment::of_process(), flags };
     match cli.command {
         None => serve::run(&cli.serve, &globals),
         Some(Command::Serve(args)) => serve::run(&args, &globals),
@@ -228,8 +286,8 @@ mod tests {
         let cli = Cli::try_parse_from(["jotrack", "--listen", "[::1]:0", "--data", "d"]).unwrap();
 
         assert!(cli.command.is_none());
-        assert_eq!(cli.serve.listen.as_deref(), Some("[::1]:0"));
-        assert_eq!(cli.serve.data, Some(PathBuf::from("d")));
+        assert_eq!(cli.serve.local.listen.as_deref(), Some("[::1]:0"));
+        assert_eq!(cli.serve.local.data, Some(PathBuf::from("d")));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use super::failure::{Failure, Outcome};
 use super::settings::DEFAULT_LISTEN;
 use super::terminal::tell;
-use super::{Globals, start_log};
+use super::{DatabaseArgs, Globals, opening, start_log};
 use crate::server::{self, Token};
 
 /// Folder of the data in the platform's folder for data.
@@ -25,15 +25,46 @@ Examples:
   jotrack serve --listen 127.0.0.1:0      let the system choose a free port
   jotrack serve --data ~/applications     use another data folder
   JOTRACK_DATA=/srv/jt jotrack serve      the same from the environment
+  jotrack serve --database postgres://jt@db.example:5432/jt
+                                          keep the data in PostgreSQL
+  JOTRACK_DATABASE_URL=postgres://... jotrack serve
+                                          the same, its password unseen
 
 The server answers to this machine only. The address it prints carries the
 token of the data folder: open it in a browser. Programs send the token of the
 file DIR/token as `Authorization: Bearer TOKEN`. Ctrl-C ends it after running
-requests are answered.";
+requests are answered.
+
+PostgreSQL 14 or newer needs no preparation but an empty database. The data
+folder then keeps the files alone; servers on one database share the folder.
+A password in an option can be seen by everybody on this machine who lists
+processes: keep it in JOTRACK_DATABASE_URL, in the file that
+JOTRACK_DATABASE_URL_FILE names, or in the settings file:
+
+  database = 'postgres://jt:PASSWORD@bouncer.example:6432/jt'
+
+  [postgres]
+  direct_url = 'postgres://jt:PASSWORD@db.example:5432/jt'
+  replica_urls = ['postgres://jt:PASSWORD@replica.example:5432/jt']
+  pool = 16
+  startup_wait_ms = 30000
+
+As variables these are JOTRACK_POSTGRES_DIRECT_URL, JOTRACK_POSTGRES_POOL, ...;
+JOTRACK_POSTGRES_REPLICA_URLS takes several, with commas between.
+TLS: add ?sslmode=require or ?sslmode=verify-full&sslrootcert=FILE.";
+
+/// Options of `serve`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    pub(super) local: LocalArgs,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+}
 
 /// Options of the commands that serve.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct ServeArgs {
+pub(super) struct LocalArgs {
     /// Loopback address and port [default: 127.0.0.1:4000]
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<String>,
@@ -53,7 +84,7 @@ pub(super) enum PortPolicy {
 
 /// Serves until the process is told to end.
 pub(super) fn run(args: &ServeArgs, globals: &Globals) -> Outcome {
-    let settings = globals.settings(args)?;
+    let settings = globals.settings(&args.local, &args.database)?;
     start_log(&settings);
     let dir = settings.data_dir(&globals.env, FOLDER)?;
     let config = globals.engine_config(&settings, dir);
@@ -70,20 +101,20 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 pub(super) async fn serve(config: Config, address: SocketAddr, policy: PortPolicy) -> Outcome {
     // The port first: a second server on the same port must not even open the data.
     let listener = bind(address, policy).await?;
-    let engine = Engine::open(config).await.context("open the data folder")?;
-    let served = serve_engine(listener, &engine).await;
-    let closed = engine.close().await.context("close the data folder");
+    let data = opening::name_of_data(&config);
+    let engine = opening::open(config).await?;
+    let served = serve_engine(listener, &engine, &data).await;
+    let closed = engine.close().await.context("close the database");
     served.and_then(|()| Ok(closed?))
 }
 
-async fn serve_engine(listener: TcpListener, engine: &Engine) -> Outcome {
+async fn serve_engine(listener: TcpListener, engine: &Engine, data: &str) -> Outcome {
     let dir = engine.config().data_dir.clone().context("the server needs a data folder")?;
     let token = Token::load_or_create(&dir).context("read the token")?;
     let address = listener.local_addr().context("read the address")?;
     let stop = stop_signal()?;
     tell(&format!(
-        "JoTrack serves the data in {}. Ctrl-C ends it.\nOpen this address in a browser:\n",
-        dir.display()
+        "JoTrack serves the data in {data}. Ctrl-C ends it.\nOpen this address in a browser:\n"
     ));
     print_link(&format!("http://{address}/#token={}\n", token.reveal()));
     server::serve(listener, engine.clone(), token, stop).await.context("serve")?;

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::failure::{Failure, Outcome};
 use super::serve::FOLDER;
-use super::{DataArgs, Globals};
+use super::{DataArgs, DatabaseArgs, Globals};
 use crate::server::Token;
 
 /// Name of the token's file in a data folder.
@@ -38,7 +38,8 @@ enum TokenCommand {
 /// Replaces the token of a data folder.
 pub(super) fn run(args: &TokenArgs, globals: &Globals) -> Outcome {
     let TokenCommand::Rotate(data) = &args.command;
-    let dir = globals.data_settings(data)?.data_dir(&globals.env, FOLDER)?;
+    let settings = globals.data_settings(data, &DatabaseArgs::default())?;
+    let dir = settings.data_dir(&globals.env, FOLDER)?;
     match fs::remove_file(dir.join(FILE)) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

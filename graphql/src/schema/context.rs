@@ -23,6 +23,15 @@ pub struct Caller {
     pub downloads: Option<Arc<dyn DownloadUrls>>,
 }
 
+/// What the reads of one operation took. A mutation's plan and batch are the engine's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Statements that ran.
+    pub statements: u32,
+    /// How often the database was waited for; 0 on SQLite, which is in the process.
+    pub round_trips: u32,
+}
+
 /// A consistent view that is opened by the first read.
 pub(super) struct View {
     engine: Engine,
@@ -48,6 +57,14 @@ impl ReadScope {
         Self { loaders: Loaders::new(Arc::clone(&view)), view }
     }
 
+    /// Returns what was read so far.
+    fn cost(&self) -> Cost {
+        self.view.snapshot.get().map_or_else(Cost::default, |snapshot| Cost {
+            statements: snapshot.statements(),
+            round_trips: snapshot.round_trips(),
+        })
+    }
+
     /// Returns the snapshot for reads that need no loader.
     pub(super) async fn snapshot(&self) -> Result<&Snapshot, Error> {
         self.view.snapshot().await
@@ -66,12 +83,20 @@ impl ReadScope {
 pub(super) struct OperationContext {
     caller: Caller,
     scope: Mutex<Arc<ReadScope>>,
+    /// What the closed scopes took.
+    spent: Mutex<Cost>,
 }
 
 impl OperationContext {
     pub(super) fn new(caller: Caller) -> Self {
         let scope = Mutex::new(Arc::new(ReadScope::new(caller.engine.clone())));
-        Self { caller, scope }
+        Self { caller, scope, spent: Mutex::default() }
+    }
+
+    /// Returns what the reads took so far.
+    pub(super) fn cost(&self) -> Cost {
+        let spent = *self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        plus(spent, self.scope().cost())
     }
 
     /// Returns who asks.
@@ -91,7 +116,17 @@ impl OperationContext {
             &mut *self.scope.lock().unwrap_or_else(PoisonError::into_inner),
             fresh,
         );
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        *spent = plus(*spent, stale.cost());
+        drop(spent);
         drop(stale);
+    }
+}
+
+fn plus(a: Cost, b: Cost) -> Cost {
+    Cost {
+        statements: a.statements.saturating_add(b.statements),
+        round_trips: a.round_trips.saturating_add(b.round_trips),
     }
 }
 

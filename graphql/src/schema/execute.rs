@@ -14,7 +14,7 @@ use futures_util::{
     FutureExt, StreamExt,
     stream::{self, BoxStream},
 };
-use jotrack_core::Limits;
+use jotrack_core::{Engine, Limits};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -23,12 +23,19 @@ pub use async_graphql::parser::types::OperationType as OperationKind;
 
 use super::{
     Schema, build,
-    context::{Caller, OperationContext},
+    context::{Caller, Cost, OperationContext},
     document,
     guard::{self, Checked, Refusal},
     prepared::{DocumentHash, Documents},
     resolve::is_echo,
 };
+
+/// Member of a response's `extensions`: what a reader must see to see the operation's writes.
+///
+/// The answer to each mutation has it where the database has replicas to ask; the answer to a query
+/// never has. Who sends the newest one it got with each request reads its own writes from every
+/// server of the database.
+pub const POSITION: &str = "position";
 
 /// A request as GraphQL over HTTP writes it. Unknown members are ignored; a known one of the wrong
 /// type is an error.
@@ -129,15 +136,26 @@ impl Executor {
         prepared: Prepared,
         request: GraphqlRequest,
     ) -> Response {
-        let operation = Arc::new(OperationContext::new(caller.clone()));
+        self.execute_measured(caller, prepared, request).await.0
+    }
+
+    /// The same, and what its reads took.
+    pub async fn execute_measured(
+        &self,
+        caller: &Caller,
+        prepared: Prepared,
+        request: GraphqlRequest,
+    ) -> (Response, Cost) {
+        let reader = reader(caller, &prepared, request.operation_name.as_deref());
+        let operation = Arc::new(OperationContext::new(reader));
         let text_bytes = request.query.len();
         let name = request.operation_name.clone();
         let is_known =
             prepared.kept && document::is_settled(&prepared.checked.document, &request.variables);
         let schema = if is_known { &self.0.known } else { &self.0.schema };
-        let bound = match bind(&prepared, request, operation) {
+        let bound = match bind(&prepared, request, Arc::clone(&operation)) {
             Ok(bound) => bound,
-            Err(refusal) => return refused(&refusal),
+            Err(refusal) => return (refused(&refusal), Cost::default()),
         };
         // Loaders count their siblings in passes over the whole operation; tokio's budget would
         // cut such a pass short after 128 of them.
@@ -156,7 +174,13 @@ impl Executor {
             let checked = Arc::clone(&prepared.checked);
             self.documents(|documents| documents.insert(prepared.hash, checked, text_bytes));
         }
-        mended(response, &prepared, name.as_deref())
+        let mut response = mended(response, &prepared, name.as_deref());
+        if prepared.kind == OperationKind::Mutation
+            && let Some(position) = caller.engine.position()
+        {
+            response.extensions.insert(POSITION.to_owned(), position.to_string().into());
+        }
+        (response, operation.cost())
     }
 
     /// Executes a subscription; the stream ends when the engine closes. A query or mutation is
@@ -172,7 +196,8 @@ impl Executor {
             let run = async move { executor.execute(&caller, prepared, request).await };
             return stream::once(run).boxed();
         }
-        let operation = Arc::new(OperationContext::new(caller));
+        let reader = reader(&caller, &prepared, request.operation_name.as_deref());
+        let operation = Arc::new(OperationContext::new(reader));
         let bound = match bind(&prepared, request, Arc::clone(&operation)) {
             Ok(bound) => bound,
             Err(refusal) => return stream::iter([refused(&refusal)]).boxed(),
@@ -233,6 +258,33 @@ impl Executor {
         extensions.set("retryable", false);
         if let Some(limit) = limit {
             extensions.set("limit", limit);
+        }
+    }
+}
+
+/// Returns who reads: an answer that tells of changes shows objects as they are after them, which a
+/// replica may not have heard of.
+fn reader(caller: &Caller, prepared: &Prepared, name: Option<&str>) -> Caller {
+    if !has_replicas(&caller.engine) || !tells_changes(prepared, name) {
+        return caller.clone();
+    }
+    Caller { engine: caller.engine.at_primary(), ..caller.clone() }
+}
+
+fn has_replicas(engine: &Engine) -> bool {
+    engine.config().postgres.as_ref().is_some_and(|postgres| !postgres.replica_urls.is_empty())
+}
+
+fn tells_changes(prepared: &Prepared, name: Option<&str>) -> bool {
+    match prepared.kind {
+        OperationKind::Subscription => true,
+        OperationKind::Mutation => false,
+        OperationKind::Query => {
+            let document = &prepared.checked.document;
+            document::operation(document, name).is_some_and(|operation| {
+                let fields = document::root_fields(document, operation);
+                fields.values().any(|name| name == "changes")
+            })
         }
     }
 }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use dataloader::{BatchFn, cached::Loader};
+use futures_util::future::try_join_all;
 use jotrack_core::{
     Attachment, AttachmentFilter, AttachmentId, AttachmentKind, Error, Job, JobDetails, JobId,
     SkillReport, Snapshot, StatusChange, StatusChangeId, Variant, VariantId, VariantName,
@@ -112,14 +113,17 @@ impl<R: Relation> Lazy<R> {
         Self(OnceLock::new())
     }
 
-    async fn get(&self, view: &Arc<View>, key: R::Key) -> Loaded<R::Value> {
-        let loader = self.0.get_or_init(|| {
+    fn loader(&self, view: &Arc<View>) -> &LoaderOf<R> {
+        self.0.get_or_init(|| {
             Loader::new(Batch { view: Arc::clone(view), relation: PhantomData })
                 .with_yield_count(1)
                 .with_max_batch_size(BATCH_MAX)
-        });
+        })
+    }
+
+    async fn get(&self, view: &Arc<View>, key: R::Key) -> Loaded<R::Value> {
         // Boxed, or every field of the object would be as large as this future.
-        match Box::pin(loader.try_load(key)).await {
+        match Box::pin(self.loader(view).try_load(key)).await {
             Ok(loaded) => loaded,
             Err(error) => Err(Error::internal("load a relation", error)),
         }
@@ -162,6 +166,14 @@ impl Loaders {
 
     pub(super) async fn job(&self, id: JobId) -> Loaded<Option<Arc<Job>>> {
         self.jobs.get(&self.view, id).await
+    }
+
+    /// Takes rows that are known already, so that nobody reads them.
+    pub(super) async fn know_jobs(&self, jobs: Vec<Job>) {
+        if !jobs.is_empty() {
+            let rows = jobs.into_iter().map(|job| (job.id, Ok(Some(Arc::new(job)))));
+            self.jobs.loader(&self.view).prime_many(rows).await;
+        }
     }
 
     pub(super) async fn notes(&self, job: JobId) -> Loaded<Option<Arc<str>>> {
@@ -246,11 +258,15 @@ impl Relation for Attachments {
         for key in keys {
             by_filter.entry((&key.kinds, key.include_trashed)).or_default().push(key.job);
         }
-        let mut loaded = HashMap::with_capacity(keys.len());
-        for ((kinds, include_trashed), jobs) in by_filter {
+        // Side by side: each list of kinds is a statement of its own.
+        let lists = by_filter.into_iter().map(async |((kinds, include_trashed), jobs)| {
             let filter = AttachmentFilter { kinds: kinds.clone(), include_trashed };
             let rows = snapshot.attachments(&jobs, &filter).await?;
-            for (job, rows) in group(rows, |row| row.job_id) {
+            Loaded::Ok((filter, group(rows, |row| row.job_id)))
+        });
+        let mut loaded = HashMap::with_capacity(keys.len());
+        for (AttachmentFilter { kinds, include_trashed }, groups) in try_join_all(lists).await? {
+            for (job, rows) in groups {
                 loaded.insert(AttachmentsKey { job, kinds: kinds.clone(), include_trashed }, rows);
             }
         }
@@ -295,10 +311,10 @@ impl Relation for Documents {
             .filter(|name| keys.iter().any(|key| key.names.contains(*name)))
             .collect();
         let mut texts: HashMap<_, Vec<Arc<Variant>>> = HashMap::with_capacity(keys.len());
-        for jobs in jobs.chunks(snapshot.engine().config().limits.variant_jobs.max(1)) {
-            for row in snapshot.documents(jobs, &kinds, &names).await? {
-                texts.entry((row.job_id, row.kind)).or_default().push(Arc::new(row.variant));
-            }
+        let chunks = jobs.chunks(snapshot.engine().config().limits.variant_jobs.max(1));
+        let chunks = chunks.map(|jobs| snapshot.documents(jobs, &kinds, &names));
+        for row in try_join_all(chunks).await?.into_iter().flatten() {
+            texts.entry((row.job_id, row.kind)).or_default().push(Arc::new(row.variant));
         }
         Ok(keys
             .iter()

@@ -29,8 +29,10 @@ use async_graphql::{SDLExportOptions, ValidationMode};
 use jotrack_core::Limits;
 use sha2::{Digest, Sha256};
 
-pub use context::{Caller, DownloadUrls};
-pub use execute::{Executor, GraphqlRequest, OperationKind, Prepared, is_request_error, refused};
+pub use context::{Caller, Cost, DownloadUrls};
+pub use execute::{
+    Executor, GraphqlRequest, OperationKind, POSITION, Prepared, is_request_error, refused,
+};
 
 use mutations::{Mutation, payload::MutationPayload};
 use query::Query;

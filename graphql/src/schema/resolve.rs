@@ -3,7 +3,7 @@
 //! The stock resolver of async-graphql 7.2.1 boxes every field and gives it a task of its own, writes
 //! the answers in the order in which they finish, and leaves a failed field out instead of writing
 //! null or failing its parent. Here plain fields are resolved in place, only fields with a selection
-//! of their own run side by side, the answer keeps the order of the document, and null travels up as
+//! of their own and the few that wait run side by side, the answer keeps the order of the document, and null travels up as
 //! the specification says.
 //!
 //! The derives find the function below through their `crate` argument: [`object`] and [`dispatch`]
@@ -18,6 +18,11 @@ use async_graphql::{
     resolver_utils::ContainerType,
 };
 use futures_util::future::join_all;
+
+/// Plain fields that wait for the database by themselves. They are resolved beside the fields with a
+/// selection: one after the other each would wait for an answer of its own. Fields that share one
+/// loader with their siblings, as those of the coach do, need no entry.
+const WAITING: [&str; 3] = ["notes", "skillMatchPercentage", "totalCount"];
 
 /// The future of a resolved selection; boxed once per object because types may nest without end.
 pub(crate) type Resolving<'a> = Pin<Box<dyn Future<Output = ServerResult<Value>> + Send + 'a>>;
@@ -72,7 +77,9 @@ pub(crate) fn resolve_container<'a, T: ContainerType>(
             if field.node.name.node == "__typename" {
                 let name = root.introspection_type_name().into_owned();
                 merge(&mut object, key, Value::String(name));
-            } else if field.node.selection_set.node.items.is_empty() {
+            } else if field.node.selection_set.node.items.is_empty()
+                && !WAITING.contains(&field.node.name.node.as_str())
+            {
                 let value = resolve_field(ctx, root, field).await?;
                 merge(&mut object, key, value);
             } else {

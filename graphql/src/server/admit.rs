@@ -30,6 +30,7 @@ use super::{
     reply::Problem,
     session::{self, Identity},
 };
+use crate::schema::Cost;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CSRF: HeaderName = HeaderName::from_static("x-jotrack-csrf");
@@ -170,6 +171,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 pub(super) struct Details {
     pub(super) operation: Option<String>,
     pub(super) document: Option<String>,
+    pub(super) cost: Option<Cost>,
 }
 
 /// Gives a request its id, turns refusals and panics into answers, adds the headers of every answer
@@ -208,6 +210,8 @@ pub(super) async fn observe(
         ms = started.elapsed().as_millis(),
         operation = details.operation.as_deref(),
         document = details.document.as_deref(),
+        statements = details.cost.map(|cost| cost.statements),
+        round_trips = details.cost.map(|cost| cost.round_trips),
         user = %state.engine.user_id(),
         request_id = id.as_str(),
         bytes = response.body().size_hint().exact(),

@@ -7,7 +7,7 @@ use std::{fmt, io, sync::Arc};
 
 use axum::{
     body::Body,
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -15,13 +15,15 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::stream;
 use hmac::{Hmac, KeyInit, Mac};
-use jotrack_core::{AttachmentId, BlobReader, Clock, Timestamp, UserId, random_bytes};
+use jotrack_core::{AttachmentId, BlobReader, Clock, Position, Timestamp, UserId, random_bytes};
 use sha2::Sha256;
 
-use super::{SharedState, reply::Problem};
+use super::{SharedState, position, reply::Problem};
 use crate::schema::DownloadUrls;
 
 const CHUNK_BYTES: u64 = 256 * 1024;
+/// Parameter with a position, as the header `JoTrack-Position` has it.
+const AFTER: &str = "after";
 const GONE: &str = "The file does not exist or the link has expired; read `downloadUrl` again.";
 
 /// Makes and checks paths. The key lives as long as the process.
@@ -75,11 +77,17 @@ impl Signer {
 pub(super) struct UserDownloads {
     pub(super) signer: Arc<Signer>,
     pub(super) user: UserId,
+    /// What the download must see; a browser that follows a link sends no header.
+    pub(super) after: Option<Position>,
 }
 
 impl DownloadUrls for UserDownloads {
     fn url(&self, attachment: AttachmentId) -> String {
-        self.signer.path(self.user, attachment)
+        let path = self.signer.path(self.user, attachment);
+        match self.after {
+            Some(after) => format!("{path}?{AFTER}={after}"),
+            None => path,
+        }
     }
 }
 
@@ -87,10 +95,15 @@ impl DownloadUrls for UserDownloads {
 pub(super) async fn get(
     State(state): State<SharedState>,
     Path((attachment, expires, signature)): Path<(String, String, String)>,
+    RawQuery(query): RawQuery,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    match send(&state, &attachment, &expires, &signature, &method, &headers).await {
+    let user = state.engine.user_id();
+    let Some(attachment) = state.signer.verify(user, &attachment, &expires, &signature) else {
+        return Problem::not_found(GONE).into_response();
+    };
+    match send(&state, attachment, query.as_deref(), &method, &headers).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     }
@@ -98,17 +111,16 @@ pub(super) async fn get(
 
 async fn send(
     state: &SharedState,
-    attachment: &str,
-    expires: &str,
-    signature: &str,
+    attachment: AttachmentId,
+    query: Option<&str>,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let attachment = state
-        .signer
-        .verify(state.engine.user_id(), attachment, expires, signature)
-        .ok_or_else(|| Problem::not_found(GONE))?;
-    let blob = state.engine.open_attachment(attachment).await?;
+    let of_link = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .find_map(|(name, value)| (name == AFTER).then(|| Position::parse(&value)))
+        .flatten();
+    let after = position::of_request(headers)?.max(of_link);
+    let blob = state.caller(after).engine.open_attachment(attachment).await?;
     let size = blob.size();
     let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let (status, start, end) = match range.map(|range| parse_range(range, size)) {

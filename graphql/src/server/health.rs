@@ -1,10 +1,12 @@
-//! Whether the process lives and can serve. Open to everybody, so it says nothing else.
+//! Whether the process lives and can serve. Open to everybody, so it says nothing else to a stranger.
 
 use axum::{
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use jotrack_core::Health;
+use serde_json::{Value, json};
 
 use super::SharedState;
 
@@ -13,16 +15,39 @@ pub(super) async fn live() -> Response {
     status(true)
 }
 
-/// Answers 200 when the engine can read its database and the server is not stopping.
-pub(super) async fn ready(State(state): State<SharedState>) -> Response {
-    status(!state.stop.is_cancelled() && state.engine.health().await.ok)
+/// Answers 200 when the engine can read its database and the server is not stopping. A caller with
+/// credentials is told about the database and its replicas too.
+pub(super) async fn ready(State(state): State<SharedState>, headers: HeaderMap) -> Response {
+    let health = state.engine.health().await;
+    let ok = !state.stop.is_cancelled() && health.ok;
+    match state.gatekeeper.identify(&headers) {
+        None => status(ok),
+        Some(_) => detailed(ok, health),
+    }
 }
 
 fn status(ok: bool) -> Response {
-    let (code, text) = if ok {
-        (StatusCode::OK, r#"{"status":"ok"}"#)
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#)
-    };
-    (code, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response()
+    answer(ok, json!({"status": word(ok)}))
+}
+
+fn detailed(ok: bool, health: Health) -> Response {
+    let Health { ok: _, database, database_version, version, replicas } = health;
+    let body = json!({
+        "status": word(ok),
+        "version": version,
+        "database": database,
+        "databaseVersion": database_version,
+        "replicas": replicas,
+    });
+    answer(ok, body)
+}
+
+fn word(ok: bool) -> &'static str {
+    if ok { "ok" } else { "unavailable" }
+}
+
+fn answer(ok: bool, body: Value) -> Response {
+    let code = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let content_type = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
+    (code, content_type, body.to_string()).into_response()
 }

@@ -20,6 +20,8 @@ use super::{
     accept::Media,
     admit::{Details, RequestId},
     limits,
+    outcome::Outcome,
+    position,
     reply::Problem,
     request, sse,
 };
@@ -55,6 +57,7 @@ async fn answer(
         )
     })?;
     let place = state.in_flight.admit()?;
+    let after = position::of_request(request.headers())?;
     let is_get = request.method() == Method::GET;
     let graphql = if is_get {
         request::from_query(request.uri().query().unwrap_or_default())
@@ -75,13 +78,14 @@ async fn answer(
         }
         Err(refusal) => return Err(Problem::from(refusal).with_status(not_executed(media))),
     };
-    let details = details(&prepared, &graphql);
+    let mut details = details(&prepared, &graphql);
+    let is_query = prepared.kind() == OperationKind::Query;
     let mut response = match prepared.kind() {
         OperationKind::Mutation | OperationKind::Subscription if is_get => {
             return Err(Problem::method("GET, POST"));
         }
         _ if media == Media::EventStream => {
-            sse::respond(state, id, sse::Work::Operation { prepared, graphql, place })?
+            sse::respond(state, id, sse::Work::Operation { prepared, graphql, after, place })?
         }
         OperationKind::Subscription => {
             return Err(Problem::malformed(
@@ -89,26 +93,23 @@ async fn answer(
             ));
         }
         OperationKind::Query | OperationKind::Mutation => {
-            execute(state, id, media, prepared, graphql).await
+            let result = state.execute(id, prepared, graphql, after).await;
+            // The engine's own part of a mutation is not in it.
+            details.cost = is_query.then(|| result.cost());
+            write(state, id, media, &result)
         }
     };
     response.extensions_mut().insert(details);
     Ok(response)
 }
 
-async fn execute(
-    state: &SharedState,
-    id: &RequestId,
-    media: Media,
-    prepared: Prepared,
-    graphql: GraphqlRequest,
-) -> Response {
-    let result = state.execute(id, prepared, graphql).await;
+fn write(state: &SharedState, id: &RequestId, media: Media, result: &Outcome) -> Response {
     let status = if result.was_executed() { EXECUTED } else { not_executed(media) };
     let body = result.to_json(state.limits().response_bytes, id);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    position::add(response.headers_mut(), result.position());
     response
 }
 
@@ -126,5 +127,6 @@ fn details(prepared: &Prepared, graphql: &GraphqlRequest) -> Details {
     Details {
         operation: graphql.operation_name.clone(),
         document: Some(prepared.hash().iter().map(|byte| format!("{byte:02x}")).collect()),
+        cost: None,
     }
 }

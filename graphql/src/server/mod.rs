@@ -13,6 +13,7 @@ mod http;
 mod limits;
 mod outcome;
 pub mod playground;
+mod position;
 mod reply;
 mod request;
 mod session;
@@ -40,7 +41,7 @@ use axum::{
     serve::ListenerExt,
 };
 use futures_util::stream::BoxStream;
-use jotrack_core::{Engine, Error, Limits};
+use jotrack_core::{Engine, Error, Limits, Position};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -137,7 +138,8 @@ impl AppState {
         let limits = engine.config().limits.clone();
         let clock = engine.clock().clone();
         let signer = Arc::new(Signer::new(clock.clone(), limits.download_ttl_ms)?);
-        let downloads = UserDownloads { signer: Arc::clone(&signer), user: engine.user_id() };
+        let user = engine.user_id();
+        let downloads = UserDownloads { signer: Arc::clone(&signer), user, after: None };
         let caller = Caller { engine: engine.clone(), downloads: Some(Arc::new(downloads)) };
         Ok(Self(Arc::new(Shared {
             engine,
@@ -162,21 +164,38 @@ impl Shared {
         &self.engine.config().limits
     }
 
+    /// Returns who asks, whose reads see at least `after`. SQLite has no positions.
+    fn caller(&self, after: Option<Position>) -> Caller {
+        match after.filter(|_| self.engine.config().postgres.is_some()) {
+            None => self.caller.clone(),
+            Some(after) => {
+                let signer = Arc::clone(&self.signer);
+                let user = self.engine.user_id();
+                let downloads = UserDownloads { signer, user, after: Some(after) };
+                Caller { engine: self.engine.after(after), downloads: Some(Arc::new(downloads)) }
+            }
+        }
+    }
+
     async fn execute(
         &self,
         id: &RequestId,
         prepared: Prepared,
         graphql: GraphqlRequest,
+        after: Option<Position>,
     ) -> Outcome {
-        Outcome::new(self.executor.execute(&self.caller, prepared, graphql).await, id)
+        let caller = self.caller(after);
+        let (response, cost) = self.executor.execute_measured(&caller, prepared, graphql).await;
+        Outcome::new(response, id).with_cost(cost)
     }
 
     fn subscribe(
         &self,
         prepared: Prepared,
         graphql: GraphqlRequest,
+        after: Option<Position>,
     ) -> BoxStream<'static, async_graphql::Response> {
-        self.executor.subscribe(self.caller.clone(), prepared, graphql)
+        self.executor.subscribe(self.caller(after), prepared, graphql)
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::io;
 
-use async_graphql::{Response, ServerError};
+use async_graphql::{Response, ServerError, Value};
 use serde::Serialize;
 
 use super::{admit::RequestId, reply::Problem};
-use crate::schema::is_request_error;
+use crate::schema::{Cost, POSITION, is_request_error};
 
 /// A response of the schema, and whether anything was executed for it.
 #[derive(Debug)]
 pub(super) struct Outcome {
     response: Response,
     executed: bool,
+    cost: Cost,
 }
 
 impl Outcome {
@@ -22,7 +23,24 @@ impl Outcome {
             error.extensions.get_or_insert_default().set("requestId", id.as_str());
         }
         let executed = !is_request_error(&response);
-        Self { response, executed }
+        Self { response, executed, cost: Cost::default() }
+    }
+
+    pub(super) fn with_cost(self, cost: Cost) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// What the operation's reads took.
+    pub(super) fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// What a reader must see to see the operation's writes.
+    pub(super) fn position(&self) -> Option<&str> {
+        match self.response.extensions.get(POSITION) {
+            Some(Value::String(position)) => Some(position),
+            _ => None,
+        }
     }
 
     pub(super) fn was_executed(&self) -> bool {
@@ -43,7 +61,12 @@ impl Outcome {
         }
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let error = Problem::too_large("The answer", "response_bytes", limit).to_error(id.as_str());
-        serde_json::json!({"errors": [error], "data": null}).to_string().into_bytes()
+        let mut answer = serde_json::json!({"errors": [error], "data": null});
+        if let (Some(fields), Some(position)) = (answer.as_object_mut(), self.position()) {
+            let extensions = serde_json::json!({POSITION: position});
+            fields.insert("extensions".to_owned(), extensions);
+        }
+        answer.to_string().into_bytes()
     }
 
     /// The errors as a JSON list.
@@ -84,8 +107,6 @@ impl io::Write for Capped {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::Value;
-
     use super::*;
 
     fn json(outcome: &Outcome, limit: usize) -> serde_json::Value {
@@ -118,5 +139,18 @@ mod tests {
 
         assert_eq!(json(&outcome, 1_000)["errors"][0]["extensions"]["limit"], "response_bytes");
         assert_eq!(json(&outcome, 3_000)["data"].as_str().map(str::len), Some(2_000));
+    }
+
+    #[test]
+    fn a_write_keeps_its_position_when_its_answer_is_too_long() {
+        let position = "00000000016b3748";
+        let mut long = Response::new(Value::String("x".repeat(2_000)));
+        long.extensions.insert(POSITION.to_owned(), position.into());
+        let outcome = Outcome::new(long, &RequestId::for_tests("r1"));
+
+        assert_eq!(outcome.position(), Some(position));
+        for limit in [1_000, 3_000] {
+            assert_eq!(json(&outcome, limit)["extensions"]["position"], position, "{limit}");
+        }
     }
 }

@@ -9,8 +9,11 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
-use jotrack_core::ErrorCode;
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use jotrack_core::{ErrorCode, Position};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval_at},
@@ -33,7 +36,13 @@ const WAITING_EVENTS: usize = 4;
 /// What a stream is opened for.
 pub(super) enum Work {
     /// The operation to run, holding its place among the requests.
-    Operation { prepared: Prepared, graphql: GraphqlRequest, place: Place },
+    Operation {
+        prepared: Prepared,
+        graphql: GraphqlRequest,
+        /// What its reads must see.
+        after: Option<Position>,
+        place: Place,
+    },
     /// Nothing: the document was refused, which the protocol tells by an event.
     Refused(Problem),
 }
@@ -90,14 +99,15 @@ async fn produce(
             let body = serde_json::json!({"errors": [problem.to_error(id.as_str())]});
             send(state, sender, next(body.to_string().as_bytes())).await?;
         }
-        Work::Operation { prepared, graphql, place }
+        Work::Operation { prepared, graphql, after, place }
             if prepared.kind() == OperationKind::Subscription =>
         {
             drop(place);
-            follow(state, id, prepared, graphql, sender).await?;
+            let events = state.subscribe(prepared, graphql, after);
+            follow(state, id, events, sender).await?;
         }
-        Work::Operation { prepared, graphql, place } => {
-            let outcome = state.execute(id, prepared, graphql).await;
+        Work::Operation { prepared, graphql, after, place } => {
+            let outcome = state.execute(id, prepared, graphql, after).await;
             drop(place);
             let body = outcome.to_json(state.limits().response_bytes, id);
             send(state, sender, next(&body)).await?;
@@ -110,12 +120,10 @@ async fn produce(
 async fn follow(
     state: &SharedState,
     id: &RequestId,
-    prepared: Prepared,
-    graphql: GraphqlRequest,
+    mut events: BoxStream<'static, async_graphql::Response>,
     sender: &mpsc::Sender<Bytes>,
 ) -> Option<()> {
     let pause = state.timing.comment;
-    let mut events = state.subscribe(prepared, graphql);
     let mut comments = interval_at(tokio::time::Instant::now() + pause, pause);
     comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -2,8 +2,6 @@
 
 pub(crate) mod files;
 
-use std::collections::BTreeMap;
-
 use crate::{
     attachments::{Attachment, Variant, blob::Hash},
     db::{Batch, Miss, Row, Stmt, params},
@@ -56,6 +54,18 @@ static ATTACHMENTS_BY_ID: Stmt = Stmt::read(
         "SELECT ",
         attachment_columns!(),
         " FROM attachments WHERE +user_id = $1 AND id IN rarray($2)"
+    ),
+);
+
+static ATTACHMENT_VERSIONS: Stmt = Stmt::read(
+    "attachment_versions",
+    concat!(
+        "SELECT ",
+        attachment_columns!(),
+        " FROM attachments
+         WHERE +user_id = $1
+             AND job_id = (SELECT me.job_id FROM attachments me WHERE me.id = $2)
+             AND kind = (SELECT me.kind FROM attachments me WHERE me.id = $2)"
     ),
 );
 
@@ -127,6 +137,29 @@ static VARIANTS_OF_JOBS: Stmt = Stmt::read(
     ),
 );
 
+/// Active versions, the one of $2, and the newest of its kind but for it: what may be active next.
+static TEXTS_AROUND: Stmt = Stmt::read(
+    "attachment_texts_around",
+    concat!(
+        "SELECT ",
+        variant_columns!(),
+        ", a.kind, a.is_active
+         FROM attachments a
+         JOIN attachment_variants v ON v.attachment_id = a.id AND v.name = 'RAW'
+         WHERE +a.user_id = $1
+             AND a.job_id = (SELECT me.job_id FROM attachments me WHERE me.id = $2)
+             AND (a.is_active = 1 OR a.id = $2 OR a.id = (
+                 SELECT next.id
+                 FROM attachments next
+                 WHERE next.job_id = (SELECT me.job_id FROM attachments me WHERE me.id = $2)
+                     AND next.kind = (SELECT me.kind FROM attachments me WHERE me.id = $2)
+                     AND next.id <> $2 AND next.trashed_at IS NULL
+                 ORDER BY next.version DESC
+                 LIMIT 1
+             ))"
+    ),
+);
+
 static VARIANTS_OF_ATTACHMENTS: Stmt = Stmt::read(
     "variants_of_attachments",
     concat!(
@@ -162,6 +195,7 @@ pub(crate) fn statements() -> Vec<&'static Stmt> {
         &ATTACHMENTS_OF_JOBS,
         &ATTACHMENTS_OF_ALL_KINDS,
         &ATTACHMENTS_BY_ID,
+        &ATTACHMENT_VERSIONS,
         &ATTACHMENT_INSERT,
         &ATTACHMENT_DEACTIVATE,
         &ATTACHMENT_ACTIVATE,
@@ -171,6 +205,7 @@ pub(crate) fn statements() -> Vec<&'static Stmt> {
         &ATTACHMENT_HASHES,
         &ACCOUNT_USE,
         &VARIANTS_OF_JOBS,
+        &TEXTS_AROUND,
         &VARIANTS_OF_ATTACHMENTS,
         &VARIANTS_BY_ID,
         &VARIANT_SAVE,
@@ -245,6 +280,11 @@ pub(crate) async fn of_jobs(
 pub(crate) async fn by_ids(snapshot: &Snapshot, ids: &[AttachmentId]) -> Result<Vec<Attachment>> {
     let params = params![snapshot.user(), uuids(ids, AttachmentId::as_uuid)];
     snapshot.view().query(&ATTACHMENTS_BY_ID, params, attachment).await
+}
+
+/// Returns all versions of an attachment's kind, itself and the trash included. One statement.
+pub(crate) async fn versions(snapshot: &Snapshot, id: AttachmentId) -> Result<Vec<Attachment>> {
+    snapshot.view().query(&ATTACHMENT_VERSIONS, params![snapshot.user(), id], attachment).await
 }
 
 /// Returns the digests of all files of jobs. One statement.
@@ -387,11 +427,29 @@ pub(crate) fn save_variant(batch: &mut Batch, user: UserId, row: &Variant, extra
     batch.one(&VARIANT_SAVE, params, Miss::Conflict);
 }
 
-/// The active RAW texts of one job, by kind. One statement.
-pub(crate) async fn active_texts(
-    snapshot: &Snapshot,
-    job: JobId,
-) -> Result<BTreeMap<i32, (AttachmentKind, Variant)>> {
+/// The RAW text of a version.
+pub(crate) struct JobText {
+    pub(crate) kind: AttachmentKind,
+    pub(crate) is_active: bool,
+    pub(crate) variant: Variant,
+}
+
+/// Returns the RAW texts of the active versions of a job. One statement.
+pub(crate) async fn active_texts(snapshot: &Snapshot, job: JobId) -> Result<Vec<JobText>> {
     let rows = variants_of_jobs(snapshot, &[job], AttachmentKind::ALL, &[VariantName::Raw]).await?;
-    Ok(rows.into_iter().map(|(_, kind, variant)| (kind.number(), (kind, variant))).collect())
+    let text = |(_, kind, variant)| JobText { kind, is_active: true, variant };
+    Ok(rows.into_iter().map(text).collect())
+}
+
+/// Returns the RAW texts that matter when a version becomes active or goes. One statement.
+pub(crate) async fn texts_around(
+    snapshot: &Snapshot,
+    attachment: AttachmentId,
+) -> Result<Vec<JobText>> {
+    let params = params![snapshot.user(), attachment];
+    let text = |row: &dyn Row| {
+        let kind = row.word(11, AttachmentKind::parse)?;
+        Ok(JobText { kind, is_active: row.flag(12)?, variant: variant(row)? })
+    };
+    snapshot.view().query(&TEXTS_AROUND, params, text).await
 }

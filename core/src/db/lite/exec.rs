@@ -25,6 +25,7 @@ impl ToSql for Value {
             Self::Text(value) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
             Self::Blob(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
             Self::Id(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value.as_bytes())),
+            Self::TextQuery(query) => ToSqlOutput::Owned(SqlValue::Text(query.fts5())),
             Self::Ids(ids) => array(ids.iter().map(|id| SqlValue::Blob(id.as_bytes().to_vec()))),
             Self::Words(words) => {
                 array(words.iter().map(|word| SqlValue::Text((*word).to_owned())))

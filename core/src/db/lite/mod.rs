@@ -6,6 +6,7 @@
 //! does not stay in free pages; `mmap_size = 0` since an I/O error would be a signal in the host.
 
 mod exec;
+mod migrate;
 mod presence;
 mod readers;
 mod writer;
@@ -18,11 +19,11 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig, limits::Limit};
 
-pub(crate) use readers::{Span, View};
+pub(crate) use readers::View;
 
 use crate::{
     config::{Config, Synchronous},
-    db::{Batch, Commit, Params, Rejected, Row, Stmt, StmtStats, Value, migrate},
+    db::{Batch, Commit, Params, Rejected, Row, Span, Stmt, StmtStats, Value},
     error::{Error, Result, UnavailableKind},
     hub::Hub,
 };

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use super::exec::{self, Stats, storage};
 use crate::{
     config::Config,
-    db::{Row, Stmt, Value},
+    db::{Row, Span, Stmt, Value},
     error::{Error, Result, UnavailableKind},
 };
 
@@ -167,15 +167,6 @@ impl Reader {
             .map(|_| ())
             .map_err(|e| storage("take a snapshot", e))
     }
-}
-
-/// How much a view must hold together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Span {
-    /// One statement, which sees one state by itself: a transaction would only cost.
-    One,
-    /// Any number of statements.
-    Many,
 }
 
 /// One snapshot: a reader with an open read transaction, begun by the first statement.

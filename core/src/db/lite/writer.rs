@@ -2,7 +2,6 @@
 //! a disk flush is paid once for all of them.
 
 use std::{
-    mem,
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel},
@@ -17,11 +16,7 @@ use tokio::sync::oneshot;
 use super::exec::{self, Stats, storage};
 use crate::{
     config::Config,
-    db::{
-        Batch, Commit, Expect, Miss, OwnedRow, Rejected, Row, Scope, Stmt, Value,
-        migrate::{CHANGE_LOG_INSERT, IDEMPOTENCY_INSERT, USER_REV_BUMP},
-        params,
-    },
+    db::{Batch, Commit, Expect, Miss, OwnedRow, Rejected, Scope, batch::Step, frame::Framed},
     error::{Error, Result, UnavailableKind},
     hub::Hub,
 };
@@ -32,7 +27,7 @@ const GROUP_WAIT: Duration = Duration::from_millis(2);
 type Outcome = std::result::Result<Commit, Rejected>;
 
 struct Request {
-    batch: Batch,
+    batch: Framed,
     reply: oneshot::Sender<Outcome>,
 }
 
@@ -69,7 +64,7 @@ impl Writer {
         let closed = || Rejected::Failed(Error::unavailable(UnavailableKind::Closed, "write"));
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (reply, answer) = oneshot::channel();
-        match queue.ok_or_else(closed)?.try_send(Request { batch, reply }) {
+        match queue.ok_or_else(closed)?.try_send(Request { batch: batch.framed(), reply }) {
             Ok(()) => answer.await.unwrap_or_else(|_| Err(closed())),
             Err(TrySendError::Full(_)) => {
                 Err(Rejected::Failed(Error::unavailable(UnavailableKind::Busy, "write")))
@@ -230,7 +225,7 @@ impl Worker {
 
     /// Applies a batch so that it can be taken back alone. The outer error says that it could not
     /// be ended either way.
-    fn in_savepoint(&mut self, batch: &Batch) -> Result<Outcome> {
+    fn in_savepoint(&mut self, batch: &Framed) -> Result<Outcome> {
         self.run_sql("SAVEPOINT batch").map_err(|e| storage("write", e))?;
         let mut counters = self.stats.as_ref().map(|_| Stats::new());
         let outcome = apply(&self.conn, batch, &mut counters);
@@ -255,61 +250,21 @@ impl Worker {
     }
 }
 
-/// Applies a batch in the order that every engine keeps: revision, idempotency key, the domain's
-/// steps (read model last among them), change log.
-fn apply(conn: &Connection, batch: &Batch, counters: &mut Option<Stats>) -> Outcome {
-    let mut rev = None;
-    if let Scope::User(user) = batch.scope {
-        let bump = params![user, batch.changes.len()];
-        let (_, rows) = run(conn, &USER_REV_BUMP, &bump, Expect::Any, counters)?;
-        let row: &dyn Row = rows.first().ok_or_else(|| bug("no revision came back"))?;
-        // A batch without a change (an idempotency key alone) has no revision.
-        let bumped = row.int(0).map_err(Rejected::Failed)?;
-        rev = (!batch.changes.is_empty()).then_some(bumped);
-        if let Some(key) = &batch.key {
-            let row = params![
-                user,
-                key.mutation,
-                key.key.as_str(),
-                key.digest.as_slice(),
-                key.result.as_str(),
-                rev.unwrap_or(0),
-                key.expires_at,
-                batch.at,
-            ];
-            run(conn, &IDEMPOTENCY_INSERT, &row, Expect::One(Miss::Replay), counters)?;
-        }
-    }
-    let mut returned = Vec::with_capacity(batch.steps.len());
+fn apply(conn: &Connection, batch: &Framed, counters: &mut Option<Stats>) -> Outcome {
+    let mut rows = Vec::with_capacity(batch.steps.len());
     for step in &batch.steps {
-        returned.push(run(conn, step.stmt, &step.params, step.expect, counters)?.1);
+        rows.push(run(conn, step, counters)?);
     }
-    if let Scope::User(user) = batch.scope {
-        let last = batch.changes.len().saturating_sub(1);
-        for (i, change) in batch.changes.iter().enumerate() {
-            let behind = i64::try_from(last - i).unwrap_or(0);
-            let row = params![
-                user,
-                behind,
-                change.entity.as_str(),
-                change.id,
-                change.op.as_str(),
-                batch.at,
-            ];
-            run(conn, &CHANGE_LOG_INSERT, &row, Expect::Any, counters)?;
-        }
-    }
-    Ok(Commit { rev, rows: mem::take(&mut returned) })
+    batch.commit(rows, None).map_err(Rejected::Failed)
 }
 
 fn run(
     conn: &Connection,
-    stmt: &'static Stmt,
-    params: &[Value],
-    expect: Expect,
+    step: &Step,
     counters: &mut Option<Stats>,
-) -> std::result::Result<(usize, Vec<OwnedRow>), Rejected> {
-    let done = exec::step(conn, stmt, params, counters.as_mut()).map_err(|error| {
+) -> std::result::Result<Vec<OwnedRow>, Rejected> {
+    let Step { stmt, params, expect } = step;
+    let (touched, rows) = exec::step(conn, stmt, params, counters.as_mut()).map_err(|error| {
         if exec::is_unique_violation(&error) || exec::is_foreign_key_violation(&error) {
             Rejected::Missed(Miss::Conflict, stmt.name)
         } else {
@@ -317,8 +272,8 @@ fn run(
         }
     })?;
     match expect {
-        Expect::One(miss) if done.0 != 1 => Err(Rejected::Missed(miss, stmt.name)),
-        Expect::One(_) | Expect::Any => Ok(done),
+        Expect::One(miss) if touched != 1 => Err(Rejected::Missed(*miss, stmt.name)),
+        Expect::One(_) | Expect::Any => Ok(rows),
     }
 }
 

@@ -6,6 +6,8 @@
 mod query;
 mod snippet;
 
+use std::collections::HashMap;
+
 use crate::{
     db::Batch,
     engine::{Engine, Snapshot},
@@ -25,6 +27,9 @@ pub(crate) use query::Query;
 
 /// Hits read at a time under conditions.
 const CHUNK: u32 = 200;
+
+/// Bytes of one job's words: PostgreSQL's tsvector ends at 1 MiB, bookkeeping included.
+const WORDS_BYTES: usize = 768 * 1024;
 
 /// A job that a search found.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,10 +85,15 @@ impl Snapshot {
         Ok(page)
     }
 
-    /// Returns the active RAW texts of one job, for the index.
-    pub(crate) async fn indexed_texts(&self, ids: &[JobId; 1]) -> Result<Vec<String>> {
-        let [id] = ids;
-        store::active_texts(self, *id).await
+    /// Returns the active RAW texts of jobs for the index, each job's by kind. One statement.
+    pub(crate) async fn indexed_texts(&self, ids: &[JobId]) -> Result<HashMap<JobId, Vec<String>>> {
+        let mut rows = store::active_texts(self, ids).await?;
+        rows.sort_by_key(|(_, kind, _)| kind.number());
+        let mut texts: HashMap<_, Vec<_>> = HashMap::new();
+        for (job, _, text) in rows {
+            texts.entry(job).or_default().push(text);
+        }
+        Ok(texts)
     }
 
     /// Collects up to `want` jobs that fit, from a spot on. The spot that comes back is the last
@@ -134,7 +144,7 @@ impl Snapshot {
             SortValue::Number(number) => number,
             SortValue::Text(_) => 0,
         };
-        let Some(expression) = query.expression(self.user()) else {
+        let Some(text) = query.text(self.user()) else {
             if query.finds_nothing() {
                 return Ok((Vec::new(), true));
             }
@@ -142,7 +152,7 @@ impl Snapshot {
         };
         let most = self.engine().config().limits.scan_rows;
         let (hits, exhausted) = if ranked {
-            let mut hits = store::ranked(self, &expression, most).await?;
+            let mut hits = store::ranked(self, text, most).await?;
             for (i, hit) in hits.iter_mut().enumerate() {
                 hit.row = i64::try_from(i).unwrap_or(i64::MAX);
             }
@@ -151,12 +161,12 @@ impl Snapshot {
             (hits, true)
         } else {
             let below = from.map_or(i64::MAX, number);
-            let hits = store::newest(self, &expression, below, chunk).await?;
+            let hits = store::newest(self, text, below, chunk).await?;
             let exhausted = hits.len() < usize::try_from(chunk).unwrap_or(usize::MAX);
             (hits, exhausted)
         };
         let ids: Vec<_> = hits.iter().map(|hit| hit.job).collect();
-        let mut jobs: std::collections::HashMap<_, _> =
+        let mut jobs: HashMap<_, _> =
             read_model::by_ids(self, &ids).await?.into_iter().map(|job| (job.id, job)).collect();
         let rows = hits
             .into_iter()
@@ -209,10 +219,11 @@ impl<'a> IndexedText<'a> {
     }
 
     fn words(&self, most: usize) -> Words {
-        let mut left = most;
+        let (mut left, mut bytes) = (most, WORDS_BYTES);
         let mut take = |text: &str| {
-            let (words, n) = tokens::joined(text, left);
+            let (words, n) = tokens::joined(text, left, bytes);
             left -= n;
+            bytes -= words.len();
             words
         };
         Words {

@@ -2,29 +2,22 @@
 
 use crate::{
     config::Limits,
+    db::{TextField, TextQuery, TextTerm},
     enums::{AttachmentKind, JobStatus},
     error::{Error, Result},
     id::UserId,
-    jobs::{Job, store::search::owner_word, tokens},
+    jobs::{Job, tokens},
     time::{DAY_MS, Timestamp},
 };
 
 /// A parsed query.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
-    must: Vec<Term>,
-    not: Vec<Term>,
+    must: Vec<TextTerm>,
+    not: Vec<TextTerm>,
     pub(crate) conditions: Conditions,
     /// There was text, but no word in it.
     wordless: bool,
-}
-
-/// One or more words in a row, in one field or in any.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Term {
-    words: Vec<String>,
-    field: Option<&'static str>,
-    prefix: bool,
 }
 
 /// What must hold for a job besides its words.
@@ -99,8 +92,8 @@ impl Query {
         let mut field = None;
         let conditions = &mut self.conditions;
         match (piece.key, piece.text) {
-            (Some("company"), _) => field = Some("company"),
-            (Some("title"), _) => field = Some("title"),
+            (Some("company"), _) => field = Some(TextField::Company),
+            (Some("title"), _) => field = Some(TextField::Title),
             (Some("status"), word) => {
                 let word = word.to_ascii_uppercase().replace('-', "_");
                 match JobStatus::parse(&word) {
@@ -146,7 +139,7 @@ impl Query {
         let words: Vec<_> = tokens::words(piece.text).map(|word| word.text).collect();
         let Some(tail) = words.last() else { return Ok(()) };
         let prefix = is_last && !piece.quoted && !piece.negative && tail.chars().count() >= 2;
-        let term = Term { words, field, prefix };
+        let term = TextTerm { words, field, prefix };
         if piece.negative {
             self.not.push(term);
         } else {
@@ -160,25 +153,10 @@ impl Query {
         self.wordless
     }
 
-    /// Returns the index expression, bound to one owner; `None` without words.
-    pub(crate) fn expression(&self, owner: UserId) -> Option<String> {
-        if self.must.is_empty() {
-            return None;
-        }
-        let mut text = format!("owner : \"{}\"", owner_word(owner));
-        for term in &self.must {
-            text.push_str(" AND ");
-            term.write(&mut text);
-        }
-        if self.not.is_empty() {
-            return Some(text);
-        }
-        let mut whole = format!("({text})");
-        for term in &self.not {
-            whole.push_str(" NOT ");
-            term.write(&mut whole);
-        }
-        Some(whole)
+    /// Returns the question to the index, bound to one owner; `None` without words.
+    pub(crate) fn text(&self, owner: UserId) -> Option<TextQuery> {
+        let (must, not) = (self.must.clone(), self.not.clone());
+        (!must.is_empty()).then_some(TextQuery { owner, must, not })
     }
 
     /// Reports whether a folded word of a text is one that was asked for.
@@ -189,18 +167,6 @@ impl Query {
                 if prefix { word.starts_with(wanted.as_str()) } else { word == wanted }
             })
         })
-    }
-}
-
-impl Term {
-    /// Words hold letters and digits only, so quoting them needs no escape.
-    fn write(&self, out: &mut String) {
-        let fields = self.field.unwrap_or("title company notes body");
-        out.push_str(&format!("{{{fields}}} : (\"{}\"", self.words.join(" ")));
-        if self.prefix {
-            out.push_str(" *");
-        }
-        out.push(')');
     }
 }
 
@@ -245,12 +211,12 @@ fn is_key(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::LOCAL_USER;
+    use crate::{db::owner_word, id::LOCAL_USER};
 
     fn expression(text: &str) -> String {
         let owner = format!("owner : \"{}\"", owner_word(LOCAL_USER));
         let query = Query::parse(text, &Limits::default()).unwrap();
-        query.expression(LOCAL_USER).unwrap_or_default().replace(&owner, "O")
+        query.text(LOCAL_USER).map(|text| text.fts5()).unwrap_or_default().replace(&owner, "O")
     }
 
     #[test]

@@ -36,16 +36,17 @@ static HISTORY_LOAD: Stmt = Stmt::read(
      WHERE +user_id = $1 AND job_id IN rarray($2)",
 );
 
-static HISTORY_JOBS: Stmt = Stmt::read(
-    "history_jobs",
-    "SELECT job_id
+static HISTORY_AROUND: Stmt = Stmt::read(
+    "history_around",
+    "SELECT job_id, id, from_status, to_status, changed_at, recorded_at, note
      FROM status_history
-     WHERE +user_id = $1 AND id IN rarray($2)",
+     WHERE +user_id = $1
+         AND job_id IN (SELECT h.job_id FROM status_history h WHERE h.id IN rarray($2))",
 );
 
 /// The statements of this module.
 pub(crate) fn statements() -> [&'static Stmt; 5] {
-    [&HISTORY_INSERT, &HISTORY_UPDATE, &HISTORY_DELETE, &HISTORY_LOAD, &HISTORY_JOBS]
+    [&HISTORY_INSERT, &HISTORY_UPDATE, &HISTORY_DELETE, &HISTORY_LOAD, &HISTORY_AROUND]
 }
 
 fn history_row(row: &dyn Row) -> Result<(JobId, HistoryRow)> {
@@ -66,15 +67,14 @@ pub(crate) async fn load(snapshot: &Snapshot, ids: &[JobId]) -> Result<Vec<(JobI
     snapshot.view().query(&HISTORY_LOAD, params, history_row).await
 }
 
-/// Returns the jobs that these rows belong to. One statement.
-pub(crate) async fn jobs_of(snapshot: &Snapshot, ids: &[StatusChangeId]) -> Result<Vec<JobId>> {
+/// Returns all rows of the jobs that these rows belong to, in no order. One statement.
+pub(crate) async fn around(
+    snapshot: &Snapshot,
+    ids: &[StatusChangeId],
+) -> Result<Vec<(JobId, HistoryRow)>> {
     let ids: Vec<_> = ids.iter().map(StatusChangeId::as_uuid).collect();
     let params = params![snapshot.user(), ids];
-    let mut jobs =
-        snapshot.view().query(&HISTORY_JOBS, params, |row| row.id(0).map(JobId::from_uuid)).await?;
-    jobs.sort_unstable();
-    jobs.dedup();
-    Ok(jobs)
+    snapshot.view().query(&HISTORY_AROUND, params, history_row).await
 }
 
 /// Adds a row.

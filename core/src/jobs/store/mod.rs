@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     db::{Batch, Miss, Row, Stmt, params},
     engine::{Engine, Snapshot},
-    enums::{CoachStatus, JobStatus, QuotaScope},
+    enums::{CoachStatus, JobStatus},
     error::{Error, Result},
     id::{AttachmentId, CompanyId, JobId, UserId},
     jobs::history::HistoryRow,
@@ -28,15 +28,30 @@ static JOB_INSERT: Stmt = Stmt::write(
      WHERE companies.user_id = $2 AND companies.key = $14",
 );
 
-static JOB_LOAD: Stmt = Stmt::read(
-    "job_load",
-    "SELECT j.id, j.company_id, c.name, c.key, j.title, j.posting_url, j.location, j.source, j.notes,
-         j.status, j.status_since, j.applied_at, j.applied_resume_id, j.archived_at, j.trashed_at,
-         j.purge_at, j.coach_status, j.version, j.guard, a.id
-     FROM jobs j
-     JOIN companies c ON c.id = j.company_id
-     LEFT JOIN attachments a ON a.job_id = j.id AND a.kind = 'RESUME' AND a.is_active = 1
-     WHERE +j.user_id = $1 AND j.id IN rarray($2)",
+macro_rules! job_load {
+    ($condition:literal) => {
+        concat!(
+            "SELECT j.id, j.company_id, c.name, c.key, j.title, j.posting_url, j.location, j.source,
+                 j.notes, j.status, j.status_since, j.applied_at, j.applied_resume_id,
+                 j.archived_at, j.trashed_at, j.purge_at, j.coach_status, j.version, j.guard, a.id
+             FROM jobs j
+             JOIN companies c ON c.id = j.company_id
+             LEFT JOIN attachments a ON a.job_id = j.id AND a.kind = 'RESUME' AND a.is_active = 1
+             WHERE +j.user_id = $1 AND ",
+            $condition
+        )
+    };
+}
+
+static JOB_LOAD: Stmt = Stmt::read("job_load", job_load!("j.id IN rarray($2)"));
+
+static JOB_LOAD_ABOVE: Stmt = Stmt::read(
+    "job_load_above",
+    job_load!(
+        "j.id = COALESCE(
+             (SELECT below.job_id FROM attachments below WHERE below.id = $2),
+             (SELECT h.job_id FROM status_history h WHERE h.id = $2))"
+    ),
 );
 
 static JOB_UPDATE: Stmt = Stmt::write(
@@ -67,7 +82,7 @@ static JOB_TITLES_OF_COMPANY: Stmt = Stmt::read(
     "job_titles_of_company",
     "SELECT title
      FROM jobs
-     WHERE company_id = $1 AND user_id = $2",
+     WHERE user_id = $1 AND company_id = (SELECT j.company_id FROM jobs j WHERE j.id = $2)",
 );
 
 static JOB_COUNT_TOTAL: Stmt = Stmt::read(
@@ -91,6 +106,7 @@ pub(crate) fn statements() -> Vec<&'static Stmt> {
     let mut all = vec![
         &JOB_INSERT,
         &JOB_LOAD,
+        &JOB_LOAD_ABOVE,
         &JOB_UPDATE,
         &JOB_TOUCH,
         &JOB_DELETE,
@@ -168,6 +184,11 @@ fn job_row(row: &dyn Row) -> Result<JobRow> {
 pub(crate) async fn load(snapshot: &Snapshot, ids: &[JobId]) -> Result<Vec<JobRow>> {
     let params = params![snapshot.user(), uuids(ids)];
     snapshot.view().query(&JOB_LOAD, params, job_row).await
+}
+
+/// Loads the job that an attachment or a history row belongs to. One statement.
+pub(crate) async fn load_above(snapshot: &Snapshot, id: Uuid) -> Result<Option<JobRow>> {
+    snapshot.view().find(&JOB_LOAD_ABOVE, params![snapshot.user(), id], job_row).await
 }
 
 /// Adds the row of a new job.
@@ -262,27 +283,19 @@ pub(crate) fn delete(batch: &mut Batch, user: UserId, job: &JobRow) {
     batch.one(&JOB_DELETE, params![job.id, user, job.guard], Miss::Conflict);
 }
 
-/// Returns all titles at a company. One statement.
-pub(crate) async fn titles_of_company(
-    snapshot: &Snapshot,
-    company: CompanyId,
-) -> Result<Vec<String>> {
-    let params = params![company, snapshot.user()];
+/// Returns all titles at the company of a job. One statement.
+pub(crate) async fn titles_beside(snapshot: &Snapshot, job: JobId) -> Result<Vec<String>> {
+    let params = params![snapshot.user(), job];
     snapshot.view().query(&JOB_TITLES_OF_COMPANY, params, |row| Ok(row.text(0)?.to_owned())).await
 }
 
-/// Refuses one more job above the limit; trashed jobs count.
-pub(crate) async fn refuse_full_account(snapshot: &Snapshot, scope: QuotaScope) -> Result<()> {
-    let limit = snapshot.engine().config().limits.jobs;
-    let count = snapshot
+/// Returns how many jobs the user has, trash included. One statement.
+pub(crate) async fn total(snapshot: &Snapshot) -> Result<u64> {
+    let total = snapshot
         .view()
         .find(&JOB_COUNT_TOTAL, params![snapshot.user()], |row| row.number::<u64>(0))
-        .await?
-        .unwrap_or(0);
-    if count >= limit {
-        return Err(Error::Quota { scope, limit, remaining: 0 });
-    }
-    Ok(())
+        .await?;
+    Ok(total.unwrap_or(0))
 }
 
 /// Returns jobs of all users whose purge date has come, by owner.

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    db::{Batch, Row, Stmt, params},
+    db::{Batch, OwnedRow, Row, Stmt, params},
     engine::{Engine, Snapshot},
-    enums::{CoachStatus, JobStatus},
+    enums::{ChangeOp, CoachStatus, EntityKind, JobStatus},
     error::{Error, Result},
     id::{AttachmentId, CompanyId, JobId, UserId},
     jobs::{Job, store::uuids},
@@ -36,20 +36,21 @@ macro_rules! job_list_select {
                  (SELECT count(a.id)
                   FROM attachments a
                   WHERE a.job_id = j.id AND a.trashed_at IS NULL),
-                 CASE WHEN j.notes IS NULL THEN 0 ELSE 1 END + (SELECT COALESCE(max(CASE WHEN a.kind = 'RESUME' THEN 2 ELSE 0 END), 0)
-                      + COALESCE(max(CASE WHEN a.kind = 'JD' THEN 4 ELSE 0 END), 0)
-                      + COALESCE(max(CASE WHEN a.kind = 'COVER_LETTER' THEN 8 ELSE 0 END), 0)
-                      + COALESCE(max(CASE WHEN a.kind = 'OTHER' THEN 16 ELSE 0 END), 0)
-                  FROM attachments a
-                  WHERE a.job_id = j.id AND a.trashed_at IS NULL),
+                 CAST(CASE WHEN j.notes IS NULL THEN 0 ELSE 1 END
+                     + (SELECT COALESCE(max(CASE WHEN a.kind = 'RESUME' THEN 2 ELSE 0 END), 0)
+                            + COALESCE(max(CASE WHEN a.kind = 'JD' THEN 4 ELSE 0 END), 0)
+                            + COALESCE(max(CASE WHEN a.kind = 'COVER_LETTER' THEN 8 ELSE 0 END), 0)
+                            + COALESCE(max(CASE WHEN a.kind = 'OTHER' THEN 16 ELSE 0 END), 0)
+                        FROM attachments a
+                        WHERE a.job_id = j.id AND a.trashed_at IS NULL) AS BIGINT),
                  (SELECT a.id
                   FROM attachments a
                   WHERE a.job_id = j.id AND a.kind = 'RESUME' AND a.is_active = 1),
                  (SELECT a.id
                   FROM attachments a
                   WHERE a.job_id = j.id AND a.kind = 'JD' AND a.is_active = 1),
-                 CASE WHEN j.trashed_at IS NULL THEN 0 ELSE 2 END
-                     + CASE WHEN j.archived_at IS NULL THEN 0 ELSE 1 END,
+                 CAST(CASE WHEN j.trashed_at IS NULL THEN 0 ELSE 2 END
+                     + CASE WHEN j.archived_at IS NULL THEN 0 ELSE 1 END AS BIGINT),
                  j.title_key, j.user_id
              FROM jobs j
              JOIN companies c ON c.id = j.company_id
@@ -220,6 +221,26 @@ pub(crate) fn refresh(batch: &mut Batch, user: UserId, job: JobId) {
 pub(crate) fn remove(batch: &mut Batch, user: UserId, job: JobId) {
     batch.step(&LIST_LEAVE_COUNT, params![job, user]);
     batch.step(&LIST_DELETE, params![job, user]);
+}
+
+/// Adds a read of the jobs that a batch changes, as its last step; tells whether there are any.
+pub(crate) fn read_back(batch: &mut Batch, user: UserId) -> bool {
+    let is_left = |op| op != ChangeOp::Deleted;
+    let changed = batch.changes.iter();
+    let ids: Vec<_> = changed
+        .filter(|change| change.entity == EntityKind::Job && is_left(change.op))
+        .map(|change| change.id)
+        .collect();
+    let any = !ids.is_empty();
+    if any {
+        batch.step(&LIST_BY_IDS, params![user, ids]);
+    }
+    any
+}
+
+/// Reads rows that a batch returned.
+pub(crate) fn jobs(rows: &[OwnedRow]) -> Result<Vec<Job>> {
+    rows.iter().map(|row| job(row)).collect()
 }
 
 /// Returns rows by id; absent ones are absent. One statement.

@@ -8,10 +8,10 @@ mod plan;
 use clap::Args;
 
 use super::failure::Outcome;
-use super::serve::{self, PortPolicy, ServeArgs};
+use super::serve::{self, LocalArgs, PortPolicy};
 use super::settings::DEFAULT_LISTEN;
 use super::terminal::{Progress, tell};
-use super::{Globals, start_log};
+use super::{DatabaseArgs, Globals, start_log};
 
 pub use fill::{Filled, fill};
 
@@ -22,7 +22,7 @@ const FOLDER: &str = "jotrack-demo";
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     #[command(flatten)]
-    pub(super) serve: ServeArgs,
+    pub(super) local: LocalArgs,
     /// Fill the data folder and exit without serving
     #[arg(long)]
     fill_only: bool,
@@ -40,11 +40,12 @@ and nothing names another one, a free port is used.";
 
 /// Fills the data folder if needed and serves it.
 pub(super) fn run(args: &DemoArgs, globals: &Globals) -> Outcome {
-    let mut settings = globals.settings(&args.serve)?;
+    let mut settings = globals.settings(&args.local, &DatabaseArgs::default())?;
     start_log(&settings);
     // Settings name the user's own data, which the sample must never touch.
     settings.config.database = None;
-    settings.config.data_dir = args.serve.data.clone().or_else(|| globals.flags.data.clone());
+    settings.config.postgres = None;
+    settings.config.data_dir = args.local.data.clone().or_else(|| globals.flags.data.clone());
     let dir = settings.data_dir(&globals.env, FOLDER)?;
     let config = globals.engine_config(&settings, dir.clone());
     let runtime = serve::runtime()?;

@@ -46,7 +46,8 @@ pub(super) struct MatchArgs {
 
 /// Compares the two files and prints the result.
 pub(super) fn run(args: &MatchArgs, globals: &Globals) -> Outcome {
-    let settings = globals.settings(&serve::ServeArgs::default())?;
+    let settings =
+        globals.settings(&serve::LocalArgs::default(), &super::DatabaseArgs::default())?;
     start_log(&settings);
     let program = match settings.config.extractor.clone() {
         Some(program) => program,

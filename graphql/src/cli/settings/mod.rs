@@ -1,5 +1,7 @@
 //! Settings: the TOML file, over it `JOTRACK_*`, over it the flags; one place that reads them.
 
+mod database;
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
@@ -13,6 +15,7 @@ use tracing_subscriber::EnvFilter as LogFilter;
 
 use super::environment::{Environment, PREFIX};
 use super::failure::Failure;
+use database::Place;
 
 /// Where the server listens unless told otherwise.
 pub(crate) const DEFAULT_LISTEN: SocketAddr =
@@ -23,8 +26,12 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Settings that are text even if they look like a number.
 const TEXT_KEYS: [&str; 5] = ["listen", "log", "data_dir", "database", "extractor"];
 /// Settings that are paths; in a file they are relative to the file.
-const PATH_KEYS: [&str; 3] = ["data_dir", "database", "extractor"];
-const TABLES: [&str; 2] = ["limits", "storage"];
+const PATH_KEYS: [&str; 2] = ["data_dir", "extractor"];
+/// Settings of PostgreSQL alone.
+const POSTGRES: &str = "postgres";
+const TABLES: [&str; 3] = ["limits", POSTGRES, "storage"];
+/// The address of the database, and a file that holds it.
+const URL_VARIABLES: [&str; 2] = ["JOTRACK_DATABASE_URL", "JOTRACK_DATABASE_URL_FILE"];
 
 /// What the command line says about settings.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +40,10 @@ pub(crate) struct Flags {
     pub(crate) log: Option<String>,
     pub(crate) listen: Option<String>,
     pub(crate) data: Option<PathBuf>,
+    /// A path or an address.
+    pub(crate) database: Option<String>,
+    pub(crate) database_direct: Option<String>,
+    pub(crate) replicas: Vec<String>,
 }
 
 /// All settings, merged.
@@ -44,6 +55,14 @@ pub(crate) struct Settings {
     pub(crate) listen: Option<SocketAddr>,
     /// Filter of the log.
     pub(crate) log: Option<String>,
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Merged {
+    values: Table,
+    /// Who spoke of PostgreSQL last, beside naming it.
+    postgres_by: Option<String>,
 }
 
 /// Who set a value, for error messages.
@@ -70,14 +89,19 @@ impl Settings {
     /// `Failure::Input` naming the key and who set it, when a file cannot be read or a value has
     /// no meaning.
     pub(crate) fn load(flags: &Flags, env: &Environment) -> Result<Self, Failure> {
-        let mut merged = Table::new();
+        let mut merged = Merged::default();
         if let Some(path) = settings_file(flags, env)? {
             merge_file(&mut merged, &path)?;
+        }
+        let [url, file] = URL_VARIABLES;
+        if env.get(url).is_some() && env.get(file).is_some() {
+            return Err(Failure::Input(format!("{url} and {file} are both set; keep one")));
         }
         for (name, value) in env.settings() {
             merge_variable(&mut merged, name, value)?;
         }
         merge_flags(&mut merged, flags)?;
+        let mut merged = merged.finish()?;
         let listen = merged.remove("listen").and_then(|value| parse_listen(value.as_str()?).ok());
         let log = merged.remove("log").and_then(|value| value.as_str().map(str::to_owned));
         let config = Config::deserialize(Value::Table(merged))
@@ -94,6 +118,55 @@ impl Settings {
         dir.or_else(|| Some(env.data_home()?.join(name))).ok_or_else(|| {
             Failure::Input("no folder for data is known here; name one with --data DIR".to_owned())
         })
+    }
+}
+
+impl Merged {
+    /// Returns the values.
+    ///
+    /// # Errors
+    /// `Failure::Input` when PostgreSQL is spoken of and none is named.
+    fn finish(self) -> Result<Table, Failure> {
+        let Self { values, postgres_by } = self;
+        let postgres = values.get(POSTGRES).and_then(Value::as_table);
+        match postgres_by {
+            Some(by) if postgres.is_some_and(|table| !table.contains_key("url")) => {
+                Err(Failure::Input(format!(
+                    "{by}: the database is a file of SQLite; name a PostgreSQL with --database \
+                     postgres://... or JOTRACK_DATABASE_URL, or leave this out"
+                )))
+            }
+            _ => Ok(values),
+        }
+    }
+
+    fn set(&mut self, table: Option<&str>, key: &str, value: Value) {
+        match table {
+            None => {
+                self.values.insert(key.to_owned(), value);
+            }
+            Some(table) => {
+                let entry = self.values.entry(table).or_insert_with(|| Value::Table(Table::new()));
+                if let Value::Table(inner) = entry {
+                    inner.insert(key.to_owned(), value);
+                }
+            }
+        }
+    }
+
+    /// Names the database in place of the one named before. What was said about a PostgreSQL goes
+    /// with it when a file takes its place.
+    fn set_database(&mut self, place: Place) {
+        match place {
+            Place::File(path) => {
+                self.values.remove(POSTGRES);
+                self.set(None, "database", Value::String(path));
+            }
+            Place::Postgres(url) => {
+                self.values.remove("database");
+                self.set(Some(POSTGRES), "url", Value::String(url));
+            }
+        }
     }
 }
 
@@ -134,15 +207,20 @@ fn settings_file(flags: &Flags, env: &Environment) -> Result<Option<PathBuf>, Fa
     Ok(env.config_home().map(|dir| dir.join("jotrack/config.toml")).filter(|path| path.is_file()))
 }
 
-fn merge_file(merged: &mut Table, path: &Path) -> Result<(), Failure> {
+fn merge_file(merged: &mut Merged, path: &Path) -> Result<(), Failure> {
     let origin = Origin::File(path);
     let unreadable = |error: std::io::Error| Failure::Input(format!("{origin}: {error}"));
     if fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES_MAX {
         return Err(Failure::Input(format!("{origin} is larger than {FILE_BYTES_MAX} bytes")));
     }
     let text = fs::read_to_string(path).map_err(unreadable)?;
-    let table: Table =
-        toml::from_str(&text).map_err(|error| Failure::Input(format!("{origin}: {error}")))?;
+    let table: Table = toml::from_str(&text).map_err(|error| {
+        // The error's own text shows the line, which may hold a password.
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        Failure::Input(format!("{origin}: line {line}: {}", error.message()))
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
     for (key, value) in table {
         match value {
             Value::Table(inner) if TABLES.contains(&key.as_str()) => {
@@ -151,8 +229,11 @@ fn merge_file(merged: &mut Table, path: &Path) -> Result<(), Failure> {
                 }
             }
             Value::String(text) if PATH_KEYS.contains(&key.as_str()) => {
-                let place = path.parent().unwrap_or(Path::new("")).join(text);
-                let value = Value::String(place.to_string_lossy().into_owned());
+                let value = Value::String(folder.join(text).to_string_lossy().into_owned());
+                merge(merged, None, &key, value, origin)?;
+            }
+            Value::String(text) if key == "database" => {
+                let value = Value::String(database::beside(text, folder));
                 merge(merged, None, &key, value, origin)?;
             }
             value => merge(merged, None, &key, value, origin)?,
@@ -161,7 +242,7 @@ fn merge_file(merged: &mut Table, path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn merge_variable(merged: &mut Table, name: &str, value: &OsStr) -> Result<(), Failure> {
+fn merge_variable(merged: &mut Merged, name: &str, value: &OsStr) -> Result<(), Failure> {
     let key = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_lowercase();
     // `JOTRACK_CONFIG` named the file; `JOTRACK_TEST_*` belongs to the tests.
     if key == "config" || key.starts_with("test_") {
@@ -172,11 +253,20 @@ fn merge_variable(merged: &mut Table, name: &str, value: &OsStr) -> Result<(), F
         return Err(Failure::Input(format!("{origin} is not valid UTF-8")));
     };
     if key == "database_url" {
-        return merge(merged, None, "database", Value::String(sqlite_path(text, origin)?), origin);
+        return merge(merged, None, "database", Value::String(text.to_owned()), origin);
+    }
+    if key == "database_url_file" {
+        let url = database::read_file(Path::new(text))
+            .map_err(|why| Failure::Input(format!("{origin}: {why}")))?;
+        return merge(merged, None, "database", Value::String(url), origin);
     }
     for table in TABLES {
         if let Some(inner) = key.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {
-            return merge(merged, Some(table), inner, typed(text), origin);
+            let value = match (table, inner) {
+                (POSTGRES, "replica_urls") => database::split(text),
+                _ => typed(text),
+            };
+            return merge(merged, Some(table), inner, value, origin);
         }
     }
     let key = if key == "data" { "data_dir" } else { key.as_str() };
@@ -191,21 +281,13 @@ fn merge_variable(merged: &mut Table, name: &str, value: &OsStr) -> Result<(), F
     merge(merged, None, key, value, origin)
 }
 
-/// Reads `JOTRACK_DATABASE_URL`: a path, with or without `sqlite:` before it.
-fn sqlite_path(url: &str, origin: Origin<'_>) -> Result<String, Failure> {
-    let path = url.strip_prefix("sqlite:").unwrap_or(url);
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.contains("://") || path.is_empty() {
-        let why = "a path or sqlite:PATH is expected; this version keeps its data in SQLite";
-        return Err(Failure::Input(format!("{origin}: {why}")));
-    }
-    Ok(path.to_owned())
-}
-
-fn merge_flags(merged: &mut Table, flags: &Flags) -> Result<(), Failure> {
+fn merge_flags(merged: &mut Merged, flags: &Flags) -> Result<(), Failure> {
     let mut set = |key: &str, value: String, flag: &str| {
         merge(merged, None, key, Value::String(value), Origin::Flag(flag))
     };
+    if let Some(database) = &flags.database {
+        set("database", database.clone(), "--database")?;
+    }
     if let Some(listen) = &flags.listen {
         set("listen", listen.clone(), "--listen")?;
     }
@@ -217,6 +299,15 @@ fn merge_flags(merged: &mut Table, flags: &Flags) -> Result<(), Failure> {
             return Err(Failure::Input("--data is not valid UTF-8".to_owned()));
         };
         set("data_dir", path.to_owned(), "--data")?;
+    }
+    let mut set = |key: &str, value: Value, flag: &str| {
+        merge(merged, Some(POSTGRES), key, value, Origin::Flag(flag))
+    };
+    if let Some(direct) = &flags.database_direct {
+        set("direct_url", Value::String(direct.clone()), "--database-direct")?;
+    }
+    if !flags.replicas.is_empty() {
+        set("replica_urls", Value::from(flags.replicas.clone()), "--replica")?;
     }
     Ok(())
 }
@@ -233,7 +324,7 @@ fn typed(text: &str) -> Value {
 
 /// Proves one value on its own, so that the error can name it, and puts it over the earlier one.
 fn merge(
-    merged: &mut Table,
+    merged: &mut Merged,
     table: Option<&str>,
     key: &str,
     value: Value,
@@ -244,40 +335,64 @@ fn merge(
         Origin::File(_) => Err(Failure::Input(format!("{origin}: `{full_key}`: {why}"))),
         Origin::Variable(_) | Origin::Flag(_) => Err(Failure::Input(format!("{origin}: {why}"))),
     };
-    match (table, key) {
+    let proven = match (table, key) {
         (None, "listen") => match value.as_str().map(parse_listen) {
-            Some(Ok(_)) => {}
+            Some(Ok(_)) => Ok(()),
             Some(Err(why)) => return refuse(&why),
-            None => return refuse("a text is expected, such as \"127.0.0.1:4000\""),
+            None => Err("a text is expected, such as \"127.0.0.1:4000\""),
         },
         (None, "log") => match value.as_str().map(|text| text.parse::<LogFilter>()) {
-            Some(Ok(_)) => {}
-            Some(Err(_)) => return refuse("no log filter, such as \"info\" or \"jotrack=debug\""),
-            None => return refuse("a text is expected, such as \"info\""),
+            Some(Ok(_)) => Ok(()),
+            Some(Err(_)) => Err("no log filter, such as \"info\" or \"jotrack=debug\""),
+            None => Err("a text is expected, such as \"info\""),
         },
-        _ => {
-            let mut alone = Table::from_iter([(key.to_owned(), value.clone())]);
-            if let Some(table) = table {
-                alone = Table::from_iter([(table.to_owned(), Value::Table(alone))]);
+        (None, "database") => match database::place(value.as_str().unwrap_or_default()) {
+            Ok(place) => {
+                merged.set_database(place);
+                return Ok(());
             }
-            if let Err(error) = Config::deserialize(Value::Table(alone)) {
-                let message = error.message();
-                // The list of all settings that serde appends would bury the one that is wrong.
-                let unknown = message.starts_with("unknown field");
-                return refuse(if unknown { "no such setting" } else { message });
-            }
+            Err(why) => Err(why),
+        },
+        (Some(POSTGRES), "url") => {
+            Err("no such setting; `database` or JOTRACK_DATABASE_URL names the PostgreSQL")
         }
-    }
-    let target = match table {
-        None => merged,
-        Some(table) => {
-            let entry = merged.entry(table).or_insert_with(|| Value::Table(Table::new()));
-            let Value::Table(inner) = entry else { return refuse("a table is expected") };
-            inner
-        }
+        (Some(POSTGRES), "direct_url") => database::check_address(&value),
+        (Some(POSTGRES), "replica_urls") => database::check_addresses(&value),
+        // An address in the wrong place would be repeated by the check below.
+        (Some(POSTGRES), _) if value.is_str() => match prove(table, key, Value::Integer(1)) {
+            Ok(()) => Err("a whole number is expected"),
+            Err(why) => return refuse(&why),
+        },
+        _ => match prove(table, key, value.clone()) {
+            Ok(()) => Ok(()),
+            Err(why) => return refuse(&why),
+        },
     };
-    target.insert(key.to_owned(), value);
+    if let Err(why) = proven {
+        return refuse(why);
+    }
+    if table == Some(POSTGRES) {
+        merged.postgres_by = Some(match origin {
+            Origin::File(_) => format!("{origin}: `{full_key}`"),
+            Origin::Variable(_) | Origin::Flag(_) => origin.to_string(),
+        });
+    }
+    merged.set(table, key, value);
     Ok(())
+}
+
+/// Reads one value as the engine will.
+fn prove(table: Option<&str>, key: &str, value: Value) -> Result<(), String> {
+    let mut alone = Table::from_iter([(key.to_owned(), value)]);
+    if let Some(table) = table {
+        alone = Table::from_iter([(table.to_owned(), Value::Table(alone))]);
+    }
+    Config::deserialize(Value::Table(alone)).map(drop).map_err(|error| {
+        let message = error.message();
+        // The list of all settings that serde appends would bury the one that is wrong.
+        let unknown = message.starts_with("unknown field");
+        if unknown { "no such setting".to_owned() } else { message.to_owned() }
+    })
 }
 
 #[cfg(test)]

@@ -76,15 +76,170 @@ fn paths_in_a_file_are_relative_to_it_and_others_are_not() {
 }
 
 #[test]
-fn database_is_named_by_a_path_or_an_sqlite_address() {
-    let database = |url| {
+fn database_is_named_by_a_path_or_an_address() {
+    let config = |url| {
         let env = env(&[("JOTRACK_DATABASE_URL", url)]);
-        Settings::load(&Flags::default(), &env).map(|settings| settings.config.database)
+        Settings::load(&Flags::default(), &env).unwrap().config
     };
 
-    assert_eq!(database("/srv/a.db").unwrap(), Some("/srv/a.db".into()));
-    assert_eq!(database("sqlite:///srv/a.db").unwrap(), Some("/srv/a.db".into()));
-    assert!(database("postgres://db/x").unwrap_err().message().unwrap().contains("SQLite"));
+    assert_eq!(config("/srv/a.db").database, Some("/srv/a.db".into()));
+    assert_eq!(config("sqlite:///srv/a.db").database, Some("/srv/a.db".into()));
+    for url in ["postgres://ann@db/jt", "postgresql://ann@db/jt"] {
+        let config = config(url);
+        assert_eq!(config.postgres.unwrap().url.reveal(), url);
+        assert_eq!(config.database, None);
+    }
+}
+
+#[test]
+fn database_of_a_file_is_beside_it_unless_it_is_an_address() {
+    let database = |text: &str| {
+        let file = file(text);
+        let config = Settings::load(&flags(&file), &env(&[])).unwrap().config;
+        (config, file.path().parent().unwrap().to_owned())
+    };
+
+    let (config, folder) = database("database = 'sqlite:jt.db'");
+    assert_eq!(config.database, Some(folder.join("jt.db")));
+    let (config, _) = database("database = 'postgres://db/jt'");
+    assert_eq!(config.postgres.unwrap().url.reveal(), "postgres://db/jt");
+}
+
+#[test]
+fn every_setting_of_postgresql_comes_from_each_source() {
+    let file = file(
+        "database = 'postgres://file/jt'\n[postgres]\ndirect_url = 'postgres://file-direct/jt'\n\
+         replica_urls = ['postgres://file-1/jt']\npool = 3\nstartup_wait_ms = 5\n",
+    );
+    let env = env(&[
+        ("JOTRACK_DATABASE_URL", "postgres://variable/jt"),
+        ("JOTRACK_POSTGRES_REPLICA_URLS", "postgres://v-1/jt, postgres://v-2/jt"),
+        ("JOTRACK_POSTGRES_POOL", "4"),
+    ]);
+    let options = Flags {
+        database: Some("postgresql://option/jt".to_owned()),
+        replicas: vec!["postgres://o-1/jt".to_owned()],
+        ..flags(&file)
+    };
+    let read = |flags: &Flags, env: &Environment| {
+        let postgres = Settings::load(flags, env).unwrap().config.postgres.unwrap();
+        let replicas: Vec<_> =
+            postgres.replica_urls.iter().map(|url| url.reveal().to_owned()).collect();
+        let direct = postgres.direct_url.map(|url| url.reveal().to_owned());
+        (postgres.url.reveal().to_owned(), direct, replicas, postgres.pool)
+    };
+
+    let direct = Some("postgres://file-direct/jt".to_owned());
+    let text = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        read(&flags(&file), &Environment::default()),
+        ("postgres://file/jt".to_owned(), direct.clone(), text(&["postgres://file-1/jt"]), 3)
+    );
+    let of_variables = text(&["postgres://v-1/jt", "postgres://v-2/jt"]);
+    assert_eq!(
+        read(&flags(&file), &env),
+        ("postgres://variable/jt".to_owned(), direct.clone(), of_variables, 4)
+    );
+    assert_eq!(
+        read(&options, &env),
+        ("postgresql://option/jt".to_owned(), direct, text(&["postgres://o-1/jt"]), 4)
+    );
+}
+
+#[test]
+fn a_file_of_sqlite_takes_the_place_of_a_postgresql_with_all_that_was_said_about_it() {
+    let file = file("database = 'postgres://db/jt'\n[postgres]\npool = 3\n");
+    let flags = Flags { database: Some("old.db".to_owned()), ..flags(&file) };
+
+    let config = Settings::load(&flags, &env(&[])).unwrap().config;
+
+    assert_eq!(config.database, Some("old.db".into()));
+    assert!(config.postgres.is_none());
+}
+
+#[test]
+fn settings_of_postgresql_need_one() {
+    let pool = file("[postgres]\npool = 3\n");
+    let beside_a_file = file("database = 'jt.db'\n[postgres]\npool = 3\n");
+    let replica = Flags { replicas: vec!["postgres://db/jt".to_owned()], ..Flags::default() };
+    let variable = [("JOTRACK_POSTGRES_DIRECT_URL", "postgres://db/jt")];
+    for (flags, env, told) in [
+        (flags(&pool), env(&[]), "`postgres.pool`"),
+        (flags(&beside_a_file), env(&[]), "`postgres.pool`"),
+        (replica, env(&[]), "--replica"),
+        (Flags::default(), env(&variable), "JOTRACK_POSTGRES_DIRECT_URL"),
+    ] {
+        let message = Settings::load(&flags, &env).unwrap_err().message().unwrap();
+
+        assert!(message.contains(told) && message.contains("name a PostgreSQL"), "{message}");
+    }
+}
+
+#[test]
+fn no_message_repeats_a_password() {
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 14] = [
+        ("database = 'mysql://ann:pass-word@db/jt'", &[], "`database`: a path"),
+        ("database = 'ann:pass-word@db/jt'", &[], "`database`: a path"),
+        ("database = ['postgres://ann:pass-word@db/jt']", &[], "`database`: a path"),
+        ("database = 'postgres://ann:pass-word@db/jt", &[], "line 1"),
+        ("\n[postgres]\nreplica_urls = ['postgres://ann:pass-word@db/jt'", &[], "line 3"),
+        ("[postgres]\nurl = 'postgres://ann:pass-word@db/jt'", &[], "`postgres.url`: no such"),
+        ("[postgres]\ndirect_url = 'ann:pass-word@db/jt'", &[], "`postgres.direct_url`"),
+        ("[postgres]\nreplica_urls = 'postgres://ann:pass-word@db/jt'", &[], "a list"),
+        ("[postgres]\nreplica_urls = ['ann:pass-word@db/jt']", &[], "`postgres.replica_urls`"),
+        ("[postgres]\npool = 'postgres://ann:pass-word@db/jt'", &[], "a whole number"),
+        ("[postgres]\npol = 'postgres://ann:pass-word@db/jt'", &[], "no such setting"),
+        ("", &[("JOTRACK_DATABASE_URL", "my://ann:pass-word@db/jt")], "JOTRACK_DATABASE_URL"),
+        (
+            "",
+            &[("JOTRACK_POSTGRES_URL", "postgres://ann:pass-word@db/jt")],
+            "JOTRACK_POSTGRES_URL: no such",
+        ),
+        (
+            "",
+            &[("JOTRACK_POSTGRES_REPLICA_URLS", "ann:pass-word@db/jt")],
+            "JOTRACK_POSTGRES_REPLICA_URLS",
+        ),
+    ];
+    for (text, variables, told) in cases {
+        let file = file(text);
+
+        let failure = Settings::load(&flags(&file), &env(variables)).unwrap_err();
+
+        let message = failure.message().unwrap();
+        assert!(message.contains(told), "{text}: {message}");
+        assert!(!message.contains("pass-word"), "{message}");
+    }
+    let url = file("database = 'postgres://ann:pass-word@db/jt?sslpassword=pass-word'");
+    let settings = Settings::load(&flags(&url), &env(&[])).unwrap();
+    assert!(!format!("{settings:?}").contains("pass-word"));
+}
+
+#[test]
+fn address_is_read_from_the_file_that_a_variable_names() {
+    let address = file("postgres://ann:pass-word@db/jt\n");
+    let (empty, two) = (file("\n"), file("postgres://ann:pass-word@db/jt\npass-word\n"));
+    let load = |file: &str| {
+        let env = env(&[("JOTRACK_DATABASE_URL_FILE", file)]);
+        Settings::load(&Flags::default(), &env)
+    };
+
+    let postgres = load(address.path().to_str().unwrap()).unwrap().config.postgres.unwrap();
+    assert_eq!(postgres.url.reveal(), "postgres://ann:pass-word@db/jt");
+    for (file, told) in [
+        (empty.path().to_str().unwrap(), "is empty"),
+        (two.path().to_str().unwrap(), "more than one line"),
+        ("/nonexistent/url", "cannot be read"),
+    ] {
+        let message = load(file).unwrap_err().message().unwrap();
+        assert!(message.contains(told) && message.contains("_URL_FILE"), "{message}");
+        assert!(!message.contains("pass-word"), "{message}");
+    }
+    let both =
+        env(&[("JOTRACK_DATABASE_URL", "a.db"), ("JOTRACK_DATABASE_URL_FILE", "/nonexistent")]);
+    let message = Settings::load(&Flags::default(), &both).unwrap_err().message().unwrap();
+    assert!(message.contains("both set"), "{message}");
 }
 
 #[test]

@@ -106,8 +106,11 @@ fn allowances_are_named() {
 fn what_the_caller_cannot_fix_has_a_fixed_message_and_a_code() {
     let hidden = Error::bug("compute", "secret detail");
     let busy = Error::unavailable(UnavailableKind::Busy, "read");
+    let lost = Error::unavailable(UnavailableKind::Interrupted, "write");
 
-    for (error, code, retryable) in [(hidden, "INTERNAL", false), (busy, "UNAVAILABLE", true)] {
+    for (error, code, retryable) in
+        [(hidden, "INTERNAL", false), (busy, "UNAVAILABLE", true), (lost, "UNAVAILABLE", false)]
+    {
         let Err(Stop::Failed(failure)) = settle::<()>(Err(error), &Place::input("")) else {
             panic!("{code} is the caller's")
         };

@@ -6,7 +6,7 @@ use jotrack_core::{
 };
 
 use super::{
-    answer, attachment_id,
+    answer, asks, attachment_id, finish,
     input::{AttachmentContentInput, AttachmentCreateInput},
     job_id, options,
     payload::{AttachmentDeletePayload, AttachmentPayload, AttachmentVariantPayload},
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::schema::{
     context::{begin_write, scope},
-    error::{Place, Result, Stop, settle, unknown_id},
+    error::{Place, Result, Stop, unknown_id},
     objects::attachment::AttachmentVariant,
     scalars::Revision,
 };
@@ -95,7 +95,7 @@ impl AttachmentMutations {
             let attachment = attachment_id(ID_PATH, &id)?;
             let options = options(None, idempotency_key);
             let outcome = begin_write(ctx)?.purge_attachment(attachment, &options).await;
-            let written = settle(outcome, &Place::of("", ID_PATH, &id))?;
+            let written = finish(ctx, outcome, &Place::of("", ID_PATH, &id)).await?;
             let (_, job) = written.value;
             Ok(AttachmentDeletePayload {
                 deleted_attachment_id: Some(id.clone()),
@@ -121,8 +121,12 @@ impl AttachmentMutations {
             let attachment = attachment_id(ATTACHMENT_PATH, &id)?;
             let options = options(expected_version, idempotency_key);
             let outcome = begin_write(ctx)?.set_variant(attachment, name, text, &options).await;
-            let written = settle(outcome, &Place::of("", ATTACHMENT_PATH, &id))?;
-            let variant = scope(ctx)?.loaders().variant(written.value).await?;
+            let written = finish(ctx, outcome, &Place::of("", ATTACHMENT_PATH, &id)).await?;
+            let variant = if asks(ctx, &["variant"]) {
+                scope(ctx)?.loaders().variant(written.value).await?
+            } else {
+                None
+            };
             Ok(AttachmentVariantPayload {
                 variant: variant.map(AttachmentVariant),
                 revision: written.revision.map(Revision),
@@ -150,11 +154,12 @@ async fn create(
             AttachmentContent::Upload(id.ok_or_else(|| unknown_id("upload", UPLOAD_PATH, &upload))?)
         }
     };
-    let attachment = NewAttachment { job_id: job_id(JOB_PATH, &job)?, kind, filename, content };
+    let job_id = job_id(JOB_PATH, &job)?;
+    let attachment = NewAttachment { job_id, kind, filename, content };
     let options = options(None, idempotency_key);
     let outcome = begin_write(ctx)?.create_attachment(attachment, &options).await;
-    let written = settle(outcome.map_err(in_content), &place)?;
-    let (attachment, job) = written_attachment(ctx, written.value.id).await?;
+    let written = finish(ctx, outcome.map_err(in_content), &place).await?;
+    let (attachment, job) = written_attachment(ctx, written.value.id, Some(job_id)).await?;
     Ok(AttachmentPayload {
         attachment,
         job,
@@ -186,8 +191,8 @@ async fn one(
     outcome: Result<Written<AttachmentId>, Error>,
     id: &ID,
 ) -> Result<AttachmentPayload, Stop> {
-    let written = settle(outcome, &Place::of("", ID_PATH, id))?;
-    let (attachment, job) = written_attachment(ctx, written.value).await?;
+    let written = finish(ctx, outcome, &Place::of("", ID_PATH, id)).await?;
+    let (attachment, job) = written_attachment(ctx, written.value, None).await?;
     Ok(AttachmentPayload {
         attachment,
         job,

@@ -6,12 +6,12 @@ use async_graphql::{Context, ID, Object};
 use jotrack_core::{Error, JobId, Written};
 
 use super::{
-    answer, input::CoachStatePatchInput, job_id, options, payload::CoachStatePayload, written_job,
+    answer, asks, finish, input::CoachStatePatchInput, job_id, options, payload::CoachStatePayload,
 };
 use crate::schema::{
-    context::begin_write,
-    error::{Place, Result, Stop, settle},
-    objects::coach::CoachState,
+    context::{begin_write, scope},
+    error::{Place, Result, Stop},
+    objects::{coach::CoachState, job::Job},
     scalars::{DateTime, Revision},
 };
 
@@ -120,8 +120,12 @@ async fn one(
     input: &'static str,
     id: &ID,
 ) -> Result<CoachStatePayload, Stop> {
-    let written = settle(outcome, &Place::of(input, JOB_PATH, id))?;
-    let job = written_job(ctx, written.value).await?;
+    let written = finish(ctx, outcome, &Place::of(input, JOB_PATH, id)).await?;
+    let job = if asks(ctx, &["coach", "job"]) {
+        scope(ctx)?.loaders().job(written.value).await?.map(Job)
+    } else {
+        None
+    };
     Ok(CoachStatePayload {
         coach: job.as_ref().map(|job| CoachState(Arc::clone(&job.0))),
         job,

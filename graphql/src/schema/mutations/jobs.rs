@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use jotrack_core::{Error, JobId, JobStatus, StatusChangeId, StatusChangeInput, Written};
 
 use super::{
-    answer,
+    answer, asks, finish,
     input::{JobCreateInput, JobPatchInput, StatusChangePatchInput},
     job_id, options,
     payload::{
@@ -19,7 +19,7 @@ use super::{
 use crate::schema::{
     context::{begin_write, scope},
     cost,
-    error::{Place, Result, Stop, settle, unknown_id, unknown_id_at},
+    error::{Place, Result, Stop, unknown_id, unknown_id_at},
     objects::{history::StatusChange, job::Job},
     scalars::{DateTime, Revision},
 };
@@ -116,7 +116,7 @@ impl JobMutations {
         let run = async {
             let job = job_id(ID_PATH, &id)?;
             let outcome = Bulk::Purge.run(ctx, &[job], idempotency_key).await?;
-            let written = settle(outcome, &Place::of("", ID_PATH, &id))?;
+            let written = finish(ctx, outcome, &Place::of("", ID_PATH, &id)).await?;
             Ok(JobDeletePayload {
                 deleted_job_id: Some(id.clone()),
                 revision: written.revision.map(Revision),
@@ -182,7 +182,7 @@ impl JobMutations {
     ) -> Result<JobsDeletePayload> {
         let run = async {
             let outcome = Bulk::Purge.run(ctx, &job_ids(&ids)?, idempotency_key).await?;
-            let written = settle(outcome, &Place::many(&ids))?;
+            let written = finish(ctx, outcome, &Place::many(&ids)).await?;
             Ok(JobsDeletePayload {
                 deleted_job_ids: Some(written.value.iter().map(|job| ID(job.node_id())).collect()),
                 revision: written.revision.map(Revision),
@@ -204,15 +204,18 @@ impl JobMutations {
             let options = options(None, idempotency_key);
             let outcome =
                 begin_write(ctx)?.update_status_change(entry, patch.into(), &options).await;
-            let written = settle(outcome, &Place::of("patch", ID_PATH, &id))?;
-            let row = scope(ctx)?.loaders().status_change(written.value).await?;
-            let row = row.ok_or_else(|| Error::not_found("status change", written.value))?;
-            Ok(StatusChangePayload {
-                job: written_job(ctx, row.job_id).await?,
-                status_change: Some(StatusChange(row)),
+            let written = finish(ctx, outcome, &Place::of("patch", ID_PATH, &id)).await?;
+            let mut payload = StatusChangePayload {
                 revision: written.revision.map(Revision),
                 ..StatusChangePayload::default()
-            })
+            };
+            if asks(ctx, &["statusChange", "job"]) {
+                let row = scope(ctx)?.loaders().status_change(written.value).await?;
+                let row = row.ok_or_else(|| Error::not_found("status change", written.value))?;
+                payload.job = written_job(ctx, row.job_id).await?;
+                payload.status_change = Some(StatusChange(row));
+            }
+            Ok(payload)
         };
         answer(run.await)
     }
@@ -228,7 +231,7 @@ impl JobMutations {
             let entry = entry_id(&id)?;
             let options = options(None, idempotency_key);
             let outcome = begin_write(ctx)?.delete_status_change(entry, &options).await;
-            let written = settle(outcome, &Place::of("", ID_PATH, &id))?;
+            let written = finish(ctx, outcome, &Place::of("", ID_PATH, &id)).await?;
             let (_, job) = written.value;
             Ok(StatusChangeDeletePayload {
                 deleted_status_change_id: Some(id.clone()),
@@ -280,11 +283,7 @@ async fn single(
 ) -> Result<JobPayload, Stop> {
     let job = job_id(ID_PATH, id)?;
     let outcome = write.run(ctx, &[job], idempotency_key).await?;
-    let outcome = outcome.map(|Written { value: _, revision, replayed }| Written {
-        value: job,
-        revision,
-        replayed,
-    });
+    let outcome = outcome.map(|written| written.map(|_| job));
     one(ctx, outcome, &Place::of("", ID_PATH, id)).await
 }
 
@@ -296,14 +295,15 @@ async fn many(
     idempotency_key: Option<String>,
 ) -> Result<JobsPayload, Stop> {
     let outcome = write.run(ctx, &job_ids(ids)?, idempotency_key).await?;
-    let written = settle(outcome, &Place::many(ids))?;
-    let scope = scope(ctx)?;
-    let rows = try_join_all(written.value.iter().map(|id| scope.loaders().job(*id))).await?;
-    Ok(JobsPayload {
-        jobs: Some(rows.into_iter().flatten().map(Job).collect()),
-        revision: written.revision.map(Revision),
-        ..JobsPayload::default()
-    })
+    let written = finish(ctx, outcome, &Place::many(ids)).await?;
+    let jobs = if asks(ctx, &["jobs"]) {
+        let scope = scope(ctx)?;
+        let rows = try_join_all(written.value.iter().map(|id| scope.loaders().job(*id))).await?;
+        Some(rows.into_iter().flatten().map(Job).collect())
+    } else {
+        None
+    };
+    Ok(JobsPayload { jobs, revision: written.revision.map(Revision), ..JobsPayload::default() })
 }
 
 /// Answers with one job as it is after the write.
@@ -312,7 +312,7 @@ async fn one(
     outcome: Result<Written<JobId>, Error>,
     place: &Place<'_>,
 ) -> Result<JobPayload, Stop> {
-    let written = settle(outcome, place)?;
+    let written = finish(ctx, outcome, place).await?;
     Ok(JobPayload {
         job: written_job(ctx, written.value).await?,
         revision: written.revision.map(Revision),

@@ -6,14 +6,13 @@ mod input;
 mod jobs;
 pub(super) mod payload;
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, MaybeUndefined, MergedObject};
-use jotrack_core::{AttachmentId, JobId, Patch, WriteOptions};
+use futures_util::future::try_join;
+use jotrack_core::{AttachmentId, Error, JobId, Patch, WriteOptions, Written};
 
 use super::{
     context::scope,
-    error::{Result, Stop, unknown_id},
+    error::{Place, Result, Stop, settle, unknown_id},
     objects::{attachment::Attachment, job::Job},
 };
 use payload::Refused;
@@ -59,17 +58,57 @@ fn answer<P: Refused>(outcome: Result<P, Stop>) -> Result<P> {
     }
 }
 
+/// Sorts the outcome of a write; the jobs that came back with it are not read again.
+///
+/// # Errors
+/// As [`settle`].
+async fn finish<T>(
+    ctx: &Context<'_>,
+    outcome: Result<Written<T>, Error>,
+    place: &Place<'_>,
+) -> Result<Written<T>, Stop> {
+    let mut written = settle(outcome, place)?;
+    scope(ctx)?.loaders().know_jobs(std::mem::take(&mut written.jobs)).await;
+    Ok(written)
+}
+
+/// Whether the payload is asked for one of these fields: an object that nobody asks for is not read.
+fn asks(ctx: &Context<'_>, fields: &[&str]) -> bool {
+    let payload = ctx.look_ahead();
+    fields.iter().any(|field| payload.field(field).exists())
+}
+
 /// Reads a job as it is after a write.
 async fn written_job(ctx: &Context<'_>, id: JobId) -> Result<Option<Job>> {
+    if !asks(ctx, &["job"]) {
+        return Ok(None);
+    }
     Ok(scope(ctx)?.loaders().job(id).await?.map(Job))
 }
 
-/// Reads an attachment and its job as they are after a write.
+/// Reads an attachment and its job as they are after a write; side by side when the job is known.
 async fn written_attachment(
     ctx: &Context<'_>,
     id: AttachmentId,
+    job: Option<JobId>,
 ) -> Result<(Option<Attachment>, Option<Job>)> {
-    let Some(row) = scope(ctx)?.loaders().attachment(id).await? else { return Ok((None, None)) };
-    let job = written_job(ctx, row.job_id).await?;
-    Ok((Some(Attachment(Arc::clone(&row))), job))
+    if !asks(ctx, &["attachment", "job"]) {
+        return Ok((None, None));
+    }
+    let scope = scope(ctx)?;
+    let loaders = scope.loaders();
+    let (row, job) = match job {
+        Some(job) => {
+            let row = async { Ok(loaders.attachment(id).await?) };
+            try_join(row, written_job(ctx, job)).await?
+        }
+        None => match loaders.attachment(id).await? {
+            Some(row) => {
+                let job = written_job(ctx, row.job_id).await?;
+                (Some(row), job)
+            }
+            None => (None, None),
+        },
+    };
+    Ok((row.map(Attachment), job))
 }

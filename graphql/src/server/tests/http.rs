@@ -407,22 +407,6 @@ async fn a_panic_is_answered_and_says_nothing() {
 }
 
 #[tokio::test]
-async fn readiness_ends_when_the_server_stops() {
-    let server = Server::start().await;
-    let ready = async || {
-        let request = anonymous(Method::GET, "/health/ready").body(Body::empty()).unwrap();
-        server.send(request).await
-    };
-
-    let before = ready().await;
-    server.state.stop.cancel();
-    let after = ready().await;
-
-    assert_eq!((before.status.as_u16(), before.json()), (200, json!({"status": "ok"})));
-    assert_eq!((after.status.as_u16(), after.json()), (503, json!({"status": "unavailable"})));
-}
-
-#[tokio::test]
 async fn only_loopback_is_listened_on() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
         let refused = super::super::bind(address.parse().unwrap()).await;

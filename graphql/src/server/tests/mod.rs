@@ -1,7 +1,9 @@
 //! The routes through the router, without a port; sockets and streams over a loopback listener.
 
 mod files;
+mod health;
 mod http;
+mod position;
 mod socket;
 mod stream;
 

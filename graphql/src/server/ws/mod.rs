@@ -20,7 +20,7 @@ use futures_util::{
     StreamExt,
     stream::{self, AbortHandle, BoxStream, SelectAll, abortable},
 };
-use jotrack_core::ErrorCode;
+use jotrack_core::{ErrorCode, Position};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 
 use self::protocol::{ClientMessage, Close, SUBPROTOCOL};
@@ -92,6 +92,8 @@ struct Connection {
     socket: WebSocket,
     /// Known from the request, or from `connection_init`.
     identity: Option<Identity>,
+    /// What reads must see, as `connection_init` said.
+    after: Option<Position>,
     acknowledged: bool,
     heard_at: Instant,
     operations: SelectAll<BoxStream<'static, Event>>,
@@ -111,6 +113,7 @@ impl Connection {
             id,
             socket,
             identity,
+            after: None,
             acknowledged: false,
             heard_at: Instant::now(),
             operations: SelectAll::new(),
@@ -189,7 +192,10 @@ impl Connection {
         };
         match ClientMessage::parse(&text).ok_or(Close::BadMessage)? {
             ClientMessage::Init { .. } if self.acknowledged => Err(Close::SecondInit),
-            ClientMessage::Init { authorization } => self.begin(authorization).await,
+            ClientMessage::Init { authorization, position } => {
+                self.after = position;
+                self.begin(authorization).await
+            }
             ClientMessage::Ping { payload } => self.send(protocol::pong(payload)).await,
             ClientMessage::Pong => Ok(()),
             ClientMessage::Subscribe { .. } if !self.acknowledged => Err(Close::Unauthorized),
@@ -246,11 +252,12 @@ impl Connection {
         let (state, id) = (self.state.clone(), self.id.clone());
         if prepared.kind() == OperationKind::Subscription {
             let place = state.subscriptions.take().ok_or_else(sse::too_many)?;
-            let events = state.subscribe(prepared, graphql);
+            let events = state.subscribe(prepared, graphql, self.after);
             return Ok((events.map(move |response| Outcome::new(response, &id)).boxed(), place));
         }
         let place = state.in_flight.admit()?;
-        let work = async move { state.execute(&id, prepared, graphql).await };
+        let after = self.after;
+        let work = async move { state.execute(&id, prepared, graphql, after).await };
         Ok((stream::once(work).boxed(), place))
     }
 

@@ -3,6 +3,7 @@
 //! Source: <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>
 
 use axum::extract::ws::{CloseFrame, Message, close_code};
+use jotrack_core::Position;
 use serde_json::{Map, Value, json};
 
 use super::super::request;
@@ -54,11 +55,22 @@ impl Close {
 /// What a client says.
 #[derive(Debug)]
 pub(super) enum ClientMessage {
-    Init { authorization: Option<String> },
-    Ping { payload: Option<Value> },
+    Init {
+        authorization: Option<String>,
+        /// What the socket's reads must see.
+        position: Option<Position>,
+    },
+    Ping {
+        payload: Option<Value>,
+    },
     Pong,
-    Subscribe { id: String, graphql: GraphqlRequest },
-    Complete { id: String },
+    Subscribe {
+        id: String,
+        graphql: GraphqlRequest,
+    },
+    Complete {
+        id: String,
+    },
 }
 
 impl ClientMessage {
@@ -73,7 +85,15 @@ impl ClientMessage {
             Some(_) => return None,
         };
         match fields.get("type")?.as_str()? {
-            "connection_init" => Some(Self::Init { authorization: authorization(payload)? }),
+            "connection_init" => {
+                let payload = payload.unwrap_or_default();
+                let position = match text_of(&payload, "position")? {
+                    Some(position) => Some(Position::parse(position)?),
+                    None => None,
+                };
+                let authorization = text_of(&payload, "authorization")?.map(str::to_owned);
+                Some(Self::Init { authorization, position })
+            }
             "ping" => Some(Self::Ping { payload: payload.map(Value::Object) }),
             "pong" => Some(Self::Pong),
             "subscribe" => {
@@ -93,11 +113,10 @@ fn id(fields: &mut Map<String, Value>) -> Option<String> {
     }
 }
 
-/// Keys arrive as somebody typed them into a headers editor.
-fn authorization(payload: Option<Map<String, Value>>) -> Option<Option<String>> {
-    let entry =
-        payload.into_iter().flatten().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-    match entry {
+/// Finds a text; `None` when the value is none. Keys arrive as somebody typed them into a headers
+/// editor.
+fn text_of<'a>(payload: &'a Map<String, Value>, name: &str) -> Option<Option<&'a str>> {
+    match payload.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)) {
         None => Some(None),
         Some((_, Value::String(value))) => Some(Some(value)),
         Some(_) => None,
@@ -144,6 +163,8 @@ mod tests {
             r#"{"type":"start","id":"1","payload":{"query":"{a}"}}"#,
             r#"{"type":"connection_init","payload":"token"}"#,
             r#"{"type":"connection_init","payload":{"authorization":1}}"#,
+            r#"{"type":"connection_init","payload":{"position":1}}"#,
+            r#"{"type":"connection_init","payload":{"position":"0/16B3748"}}"#,
             r#"{"type":"subscribe","payload":{"query":"{a}"}}"#,
             r#"{"type":"subscribe","id":"","payload":{"query":"{a}"}}"#,
             r#"{"type":"subscribe","id":1,"payload":{"query":"{a}"}}"#,
@@ -159,13 +180,27 @@ mod tests {
     fn authorization_is_found_however_it_is_spelled() {
         for name in ["authorization", "Authorization", "AUTHORIZATION"] {
             let text = json!({"type": "connection_init", "payload": {"x": 1, name: "Bearer t"}});
-            let Some(ClientMessage::Init { authorization }) =
+            let Some(ClientMessage::Init { authorization, position: None }) =
                 ClientMessage::parse(&text.to_string())
             else {
                 panic!("not understood");
             };
             assert_eq!(authorization.as_deref(), Some("Bearer t"));
         }
+    }
+
+    #[test]
+    fn a_socket_may_begin_with_a_position() {
+        let text = r#"{"type":"connection_init","payload":{"position":"00000000016b3748"}}"#;
+
+        let Some(ClientMessage::Init { authorization: None, position }) =
+            ClientMessage::parse(text)
+        else {
+            panic!("not understood");
+        };
+
+        assert!(position.is_some());
+        assert_eq!(position, Position::parse("00000000016b3748"));
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! One configuration. Every limit of the engine has its name, unit and default here.
 
+mod postgres;
+
+pub use postgres::{DatabaseUrl, PostgresConfig};
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -15,6 +19,9 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// The database file; `jotrack.db` in the data folder when absent.
     pub database: Option<PathBuf>,
+    /// PostgreSQL instead of the SQLite file. The data folder then holds the blobs alone; servers
+    /// on the same database share it.
+    pub postgres: Option<PostgresConfig>,
     /// Program that extracts text in a child process, called as `PROGRAM extract KIND`. Without it
     /// DOCX, RTF, Markdown and plain text are read in this process and PDF has no text.
     pub extractor: Option<PathBuf>,
@@ -41,6 +48,7 @@ impl Default for Config {
         Self {
             data_dir: None,
             database: None,
+            postgres: None,
             extractor: None,
             background: true,
             trash_days: 5,
@@ -115,6 +123,20 @@ impl Config {
         between(&mut checks, &["storage", "queue"], whole(self.storage.queue), 1, 1_000_000);
         between(&mut checks, &["storage", "group_max"], whole(self.storage.group_max), 1, 10_000);
         between(&mut checks, &["storage", "readers"], whole(self.storage.readers), 0, 64);
+        if let Some(postgres) = &self.postgres {
+            between(&mut checks, &["postgres", "pool"], whole(postgres.pool), 2, 1_000);
+            let spans = [
+                ("startup_wait_ms", postgres.startup_wait_ms, 0),
+                ("connect_ms", postgres.connect_ms, 1),
+                ("read_deadline_ms", postgres.read_deadline_ms, 1),
+                ("write_deadline_ms", postgres.write_deadline_ms, 1),
+                ("replica_wait_ms", postgres.replica_wait_ms, 0),
+                ("poll_ms", postgres.poll_ms, 1),
+            ];
+            for (name, value, least) in spans {
+                between(&mut checks, &["postgres", name], value, least, 3_600_000);
+            }
+        }
         between(&mut checks, &["trash_days"], u64::from(self.trash_days), 1, 90);
         between(&mut checks, &["stale_after_days"], u64::from(self.stale_after_days), 1, 365);
         between(&mut checks, &["extra_skills"], whole(self.extra_skills.len()), 0, 200);
