@@ -322,7 +322,14 @@ impl Socket {
         server: &Server,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, tungstenite::Error> {
-        let address = format!("ws://{}/graphql/ws", server.address);
+        Self::open_at(&server.address.to_string(), headers).await
+    }
+
+    async fn open_at(
+        address: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, tungstenite::Error> {
+        let address = format!("ws://{address}/graphql/ws");
         let mut request = address.into_client_request().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
@@ -346,8 +353,14 @@ impl Socket {
 
     /// A socket that has begun with the token.
     pub async fn begun(server: &Server) -> Self {
-        let mut socket = Self::fresh(server).await;
-        let payload = json!({"authorization": format!("Bearer {}", server.token)});
+        Self::begun_at(&server.address.to_string(), &server.token).await
+    }
+
+    /// A socket that has begun with a token at a server of another process.
+    pub async fn begun_at(address: &str, token: &str) -> Self {
+        let subprotocol = [("sec-websocket-protocol", SUBPROTOCOL)];
+        let mut socket = Self::open_at(address, &subprotocol).await.unwrap();
+        let payload = json!({"authorization": format!("Bearer {token}")});
         socket.say(&json!({"type": "connection_init", "payload": payload})).await;
         assert_eq!(socket.read().await, json!({"type": "connection_ack"}));
         socket

@@ -1,5 +1,10 @@
 //! Support for the integration tests: an engine in a temporary folder with a clock that is turned
 //! by hand, and the few steps that most tests begin with.
+//!
+//! The environment says which database the engines are opened on: `JOTRACK_TEST_DATABASE` is
+//! `sqlite` (or absent), `postgres` or `pgbouncer`; the latter two take the address of a running
+//! server from `JOTRACK_TEST_PG` and of its PgBouncer from `JOTRACK_TEST_PGBOUNCER`. Each test has
+//! a database of its own there.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -15,23 +20,66 @@ pub mod c;
 pub mod client;
 pub mod golden;
 pub mod program;
+pub mod services;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use jotrack_core::{
     AttachmentContent, AttachmentId, AttachmentKind, Clock, Config, Engine, Error, ErrorCode,
     JobId, ManualClock, NewAttachment, NewJob, StorageConfig, Timestamp, UploadInput, WriteOptions,
     Written,
 };
+use services::{Cluster, Database};
 
 /// 2026-09-21T14:13:20Z, where every test begins.
 pub const START: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+/// A folder for engines, and a database of its own where the tests are about PostgreSQL: whoever
+/// opens an engine with its settings sees the same data.
+pub struct Data {
+    pub dir: tempfile::TempDir,
+    /// `None` on SQLite, which keeps everything in the folder.
+    pub database: Option<Database>,
+}
+
+impl Data {
+    pub async fn new() -> Self {
+        Self::on(Cluster::of_environment()).await
+    }
+
+    /// Data on a server, whatever the environment says; on SQLite when there is none.
+    pub async fn on(cluster: Option<&Arc<Cluster>>) -> Self {
+        let database = match cluster {
+            Some(cluster) => Some(cluster.database().await),
+            None => None,
+        };
+        Self { dir: tempfile::tempdir().unwrap(), database }
+    }
+
+    /// The default settings of an engine on this data.
+    pub fn config(&self) -> Config {
+        placed(Config::default(), self.dir.path(), self.database.as_ref())
+    }
+
+    /// Opens an engine with the default settings.
+    pub async fn open(&self) -> Engine {
+        Engine::open(self.config()).await.unwrap()
+    }
+}
+
+/// Puts settings on the data of a test.
+fn placed(config: Config, dir: &Path, database: Option<&Database>) -> Config {
+    let postgres = database.map(Database::config);
+    Config { data_dir: Some(dir.to_owned()), postgres, ..config }
+}
 
 /// An engine of its own for one test.
 pub struct Lab {
     pub engine: Engine,
     pub clock: ManualClock,
     pub dir: tempfile::TempDir,
+    /// `None` on SQLite, which keeps everything in the folder.
+    pub database: Option<Database>,
 }
 
 impl Lab {
@@ -41,11 +89,33 @@ impl Lab {
 
     /// An engine with changed settings.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::on(Cluster::of_environment(), change).await
+    }
+
+    /// An engine on a server, whatever the environment says; on SQLite when there is none.
+    pub async fn on(cluster: Option<&Arc<Cluster>>, change: impl FnOnce(&mut Config)) -> Self {
+        let Data { dir, database } = Data::on(cluster).await;
         let clock = ManualClock::new(START);
-        let mut config = config(dir.path(), &clock);
+        let mut config = placed(config(dir.path(), &clock), dir.path(), database.as_ref());
         change(&mut config);
-        Self { engine: Engine::open(config).await.unwrap(), clock, dir }
+        Self { engine: Engine::open(config).await.unwrap(), clock, dir, database }
+    }
+
+    /// Returns the settings of another engine on the same data.
+    pub fn config(&self) -> Config {
+        let config = config(self.dir.path(), &self.clock);
+        placed(config, self.dir.path(), self.database.as_ref())
+    }
+
+    /// Runs statements past the engine.
+    pub async fn execute(&self, sql: &str) {
+        match &self.database {
+            Some(database) => database.execute(sql).await,
+            None => {
+                let db = rusqlite::Connection::open(self.dir.path().join("jotrack.db")).unwrap();
+                db.execute_batch(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+            }
+        }
     }
 
     /// Enters a job with a name of its own.
@@ -73,6 +143,23 @@ impl Lab {
         self.engine.create_attachment(new, &options()).await.unwrap().value.id
     }
 
+    /// Holds up every batch of jobs and attachments, as another writer does.
+    pub async fn hold_writes(&self) -> HeldWrites {
+        match &self.database {
+            Some(database) => {
+                let db = database.connect().await;
+                // Each such batch counts the user's revision up; reads go on.
+                db.batch_execute("BEGIN; LOCK TABLE user_rev IN EXCLUSIVE MODE").await.unwrap();
+                HeldWrites::Postgres(db)
+            }
+            None => {
+                let db = rusqlite::Connection::open(self.dir.path().join("jotrack.db")).unwrap();
+                db.execute_batch("BEGIN IMMEDIATE").unwrap();
+                HeldWrites::Sqlite(db)
+            }
+        }
+    }
+
     /// Asserts that the database, the read model and the files agree.
     pub async fn assert_healthy(&self) {
         let report = self.engine.check().await.unwrap();
@@ -80,7 +167,36 @@ impl Lab {
     }
 }
 
-/// Settings of an engine under test: no worker, a clock turned by hand, counted statements.
+/// Another writer in the way of the engine's.
+pub enum HeldWrites {
+    Sqlite(rusqlite::Connection),
+    Postgres(tokio_postgres::Client),
+}
+
+impl HeldWrites {
+    /// Waits until a batch whose files are in place is held up.
+    pub async fn up_a_batch(&self) {
+        match self {
+            // One more turn sends it.
+            Self::Sqlite(_) => tokio::task::yield_now().await,
+            Self::Postgres(db) => {
+                let waits = "SELECT count(*) > 0 FROM pg_locks JOIN pg_class ON oid = relation
+                    WHERE relname = 'user_rev' AND NOT granted";
+                services::until(db, waits).await;
+            }
+        }
+    }
+
+    pub async fn release(self) {
+        match self {
+            Self::Sqlite(db) => db.execute_batch("COMMIT").unwrap(),
+            Self::Postgres(db) => db.batch_execute("COMMIT").await.unwrap(),
+        }
+    }
+}
+
+/// Settings of an engine under test, on SQLite: no worker, a clock turned by hand, counted
+/// statements.
 pub fn config(dir: &Path, clock: &ManualClock) -> Config {
     Config {
         background: false,

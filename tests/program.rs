@@ -185,8 +185,9 @@ pub fn player(test: &str, role: &str, stage: &Path) -> Command {
     command
 }
 
-/// On Linux the program that runs, even when a build has replaced its file since it was started.
-fn this_program() -> PathBuf {
+/// Returns this test program: on Linux the one that runs, even when a build has replaced its file
+/// since it was started.
+pub fn this_program() -> PathBuf {
     let running = PathBuf::from(format!("/proc/{}/exe", std::process::id()));
     if running.exists() { running } else { env::current_exe().unwrap() }
 }

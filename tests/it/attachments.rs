@@ -382,8 +382,7 @@ async fn a_short_plain_text_is_a_text() {
 async fn a_caller_who_leaves_in_mid_write_leaves_no_reference_without_its_file() {
     let lab = Lab::new().await;
     let job = lab.job("A", "B").await;
-    let other = rusqlite::Connection::open(lab.dir.path().join("jotrack.db")).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let held = lab.hold_writes().await;
     let engine = lab.engine.clone();
     let content = AttachmentContent::Text("written while nobody waits".into());
     let new =
@@ -393,13 +392,13 @@ async fn a_caller_who_leaves_in_mid_write_leaves_no_reference_without_its_file()
     while files(&blobs).is_empty() {
         tokio::task::yield_now().await;
     }
-    // The file is in place; one more turn sends the batch, which the other writer holds up.
-    tokio::task::yield_now().await;
+    // The file is in place; next its batch is held up.
+    held.up_a_batch().await;
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
 
     let removed = lab.engine.remove_orphaned_files().await.unwrap();
-    other.execute_batch("COMMIT").unwrap();
+    held.release().await;
     lab.job("A", "the queue is behind us").await;
 
     assert_eq!(removed, 0);

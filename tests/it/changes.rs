@@ -1,9 +1,7 @@
 //! The change log: pulled, followed, across engines, cut short.
 
-use jotrack_core::{
-    ChangeOp, Config, DAY_MS, Engine, EntityKind, ErrorCode, JobPatch, NewJob, Patch,
-};
-use jotrack_tests::{Lab, code, config, options};
+use jotrack_core::{ChangeOp, DAY_MS, Engine, EntityKind, ErrorCode, JobPatch, NewJob, Patch};
+use jotrack_tests::{Data, Lab, code, options};
 
 #[tokio::test]
 async fn each_mutation_is_in_the_log_with_its_own_revision() {
@@ -80,9 +78,9 @@ async fn a_reader_that_fell_behind_gets_one_resync() {
 }
 
 #[tokio::test]
-async fn another_process_on_the_file_is_noticed() {
+async fn another_process_on_the_data_is_noticed() {
     let lab = Lab::with(|config| config.storage.watch_ms = 5).await;
-    let other = Engine::open(config(lab.dir.path(), &lab.clock)).await.unwrap();
+    let other = Engine::open(lab.config()).await.unwrap();
     let mut stream = lab.engine.subscribe(None, &[]);
     stream.start().await.unwrap();
 
@@ -107,8 +105,8 @@ async fn an_old_log_is_cut_and_says_so() {
 
 #[tokio::test]
 async fn a_follower_ends_when_the_engine_closes() {
-    let dir = tempfile::tempdir().unwrap();
-    let engine = Engine::open(Config::in_dir(dir.path())).await.unwrap();
+    let data = Data::new().await;
+    let engine = data.open().await;
     let mut stream = engine.subscribe(None, &[]);
     stream.start().await.unwrap();
 

@@ -1,7 +1,9 @@
 //! Idempotency keys.
 
-use jotrack_core::{DAY_MS, ErrorCode, JobPatch, NewJob, Patch};
-use jotrack_tests::{Lab, code, key, paths};
+use jotrack_core::{
+    AttachmentContent, AttachmentKind, DAY_MS, ErrorCode, JobPatch, NewAttachment, NewJob, Patch,
+};
+use jotrack_tests::{Lab, code, files, key, options, paths};
 
 #[tokio::test]
 async fn the_same_key_gives_the_first_answer_again() {
@@ -74,10 +76,39 @@ async fn an_answer_without_a_change_is_given_again_too() {
     let before = lab.engine.revision().await.unwrap();
 
     let first = lab.engine.update_job(job, retitle("B"), &key("k")).await.unwrap();
-    lab.engine.update_job(job, retitle("C"), &jotrack_tests::options()).await.unwrap();
+    lab.engine.update_job(job, retitle("C"), &options()).await.unwrap();
     let again = lab.engine.update_job(job, retitle("B"), &key("k")).await.unwrap();
 
     assert_eq!((first.revision, again.revision, again.replayed), (None, None, true));
     assert_eq!(lab.engine.get_job(job).await.unwrap().0.title, "C");
     assert_eq!(lab.engine.revision().await.unwrap(), before + 1);
+}
+
+#[tokio::test]
+async fn what_happened_since_does_not_change_the_answer_of_a_key() {
+    let lab = Lab::new().await;
+    let job = lab.job("A", "B").await;
+    let paste = |text: &str| NewAttachment {
+        job_id: job,
+        kind: AttachmentKind::Resume,
+        filename: "cv.txt".into(),
+        content: AttachmentContent::Text(text.into()),
+    };
+    let engine = &lab.engine;
+    let first = engine.create_attachment(paste("First"), &key("k")).await.unwrap();
+    lab.paste(job, AttachmentKind::Resume, "Second").await;
+    engine.trash_attachment(first.value.id, &options()).await.unwrap();
+    engine.purge_attachment(first.value.id, &options()).await.unwrap();
+    let kept = files(&lab.dir.path().join("blobs")).len();
+
+    let again = engine.create_attachment(paste("First"), &key("k")).await.unwrap();
+    assert_eq!((again.replayed, again.value), (true, first.value));
+    assert_eq!(files(&lab.dir.path().join("blobs")).len(), kept, "the text was stored again");
+    engine.trash_jobs(&[job], &options()).await.unwrap();
+    engine.purge_jobs(&[job], &key("p")).await.unwrap();
+
+    assert!(engine.purge_jobs(&[job], &key("p")).await.unwrap().replayed);
+    assert_eq!(code(engine.purge_jobs(&[job], &options()).await), ErrorCode::NotFound);
+    let other = engine.create_attachment(paste("Other"), &key("k")).await;
+    assert_eq!(code(other), ErrorCode::IdempotencyMismatch);
 }

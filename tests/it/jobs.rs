@@ -4,7 +4,7 @@ use jotrack_core::{
     Config, DAY_MS, Engine, ErrorCode, JobPatch, JobQuery, JobStatus, NewJob, Patch,
     StatusChangeInput, StatusChangePatch, Timestamp,
 };
-use jotrack_tests::{Lab, START, code, options, paths, version};
+use jotrack_tests::{Data, Lab, START, code, options, paths, version};
 
 fn status(status: JobStatus, at: Option<i64>) -> StatusChangeInput {
     StatusChangeInput { status, at: at.map(Timestamp::from_ms), note: None }
@@ -250,12 +250,12 @@ async fn the_account_has_a_limit() {
 
 #[tokio::test]
 async fn data_survives_a_close_and_a_second_open() {
-    let dir = tempfile::tempdir().unwrap();
-    let engine = Engine::open(Config::in_dir(dir.path())).await.unwrap();
+    let data = Data::new().await;
+    let engine = data.open().await;
     let id = engine.create_job(NewJob::new("A", "B"), &options()).await.unwrap().value;
     engine.close().await.unwrap();
 
-    let again = Engine::open(Config::in_dir(dir.path())).await.unwrap();
+    let again = data.open().await;
 
     assert_eq!(again.get_job(id).await.unwrap().0.title, "B");
     assert_eq!(code(engine.get_job(id).await), ErrorCode::Closed);
@@ -264,11 +264,8 @@ async fn data_survives_a_close_and_a_second_open() {
 
 #[tokio::test]
 async fn two_engines_on_one_file_lose_no_write() {
-    let dir = tempfile::tempdir().unwrap();
-    let (one, two) = (
-        Engine::open(Config::in_dir(dir.path())).await.unwrap(),
-        Engine::open(Config::in_dir(dir.path())).await.unwrap(),
-    );
+    let data = Data::new().await;
+    let (one, two) = (data.open().await, data.open().await);
     let write = |engine: Engine, company: &'static str| {
         tokio::spawn(async move {
             for n in 0..40 {

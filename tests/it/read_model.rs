@@ -231,11 +231,10 @@ async fn a_damaged_read_model_is_found_and_rebuilt() {
     let lab = Lab::new().await;
     let job = lab.job("A", "B").await;
     lab.job("A", "C").await;
-    let db = rusqlite::Connection::open(lab.dir.path().join("jotrack.db")).unwrap();
-    db.execute_batch(
+    lab.execute(
         "UPDATE job_list SET title = 'wrong' WHERE title = 'B'; UPDATE job_count SET n = 7;",
     )
-    .unwrap();
+    .await;
 
     let found = lab.engine.check_read_model().await.unwrap();
     lab.engine.rebuild_read_model().await.unwrap();

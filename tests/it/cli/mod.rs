@@ -1,6 +1,8 @@
 //! The program `jotrack` as a user runs it: help, settings, exit codes, and what goes to which
 //! stream.
 
+mod postgres;
+
 use std::{fs, path::Path};
 
 use jotrack_core::{Config, Engine, JobFilter, JobQuery, NewJob, PageRequest};
@@ -67,7 +69,19 @@ async fn every_command_explains_itself_with_examples() {
         assert!(help.lines().all(|line| line.chars().count() <= 80), "{command:?}: {help}");
     }
     let help = home.run(&["--help"]).await.succeeded();
-    for told in ["serve", "demo", "match", "schema", "doctor", "token", "Exit codes:", "JOTRACK_"] {
+    for told in [
+        "serve",
+        "demo",
+        "match",
+        "schema",
+        "doctor",
+        "token",
+        "Exit codes:",
+        "JOTRACK_",
+        "--database",
+        "--replica",
+        "JOTRACK_DATABASE_URL_FILE",
+    ] {
         assert!(help.contains(told), "{told}: {help}");
     }
     assert!(!help.contains("extract"), "the child's command is nobody's business: {help}");
@@ -362,6 +376,24 @@ async fn settings_that_mean_nothing_are_refused_by_name() {
     }
     let complaint = home.run(&["doctor", "--config", "none.toml"]).await.failed(2);
     assert!(complaint.contains("none.toml"), "{complaint}");
+}
+
+#[tokio::test]
+async fn doctor_names_the_database_it_looked_at() {
+    let home = Home::new();
+    let dir = home.path("data");
+    fill(&dir).await;
+
+    let printed = home.run(&["doctor", "--data", text(&dir)]).await.succeeded();
+    let other = ["doctor", "--database", "data/jotrack.db", "--data", text(&dir), "--json"];
+    let report: Value = serde_json::from_str(&home.run(&other).await.succeeded()).unwrap();
+
+    let first = printed.lines().next().unwrap();
+    assert!(first.starts_with("SQLite 3.") && first.ends_with("data/jotrack.db"), "{printed}");
+    assert_eq!(report["database"]["engine"], "sqlite");
+    assert_eq!(report["database"]["name"], "data/jotrack.db");
+    assert_eq!(report["database"]["replicas"], Value::Array(Vec::new()));
+    assert_eq!(report["readModel"]["rows"], 1);
 }
 
 #[tokio::test]
