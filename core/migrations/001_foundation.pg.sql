@@ -250,6 +250,8 @@ CREATE TABLE job_search (
     tsv TSVECTOR NOT NULL
 );
 
+-- For words that most jobs have: the newest hits come first, without looking at all of them.
+CREATE INDEX idx_job_search_newest ON job_search (user_id, n);
 CREATE INDEX idx_job_search_words ON job_search USING gin (user_id, tsv) WITH (fastupdate = off);
 
 CREATE TABLE user_rev (

@@ -407,7 +407,7 @@ fn insert(
         coach::store::insert_applied(&mut batch, user, id, at);
     }
     search::index(&mut batch, user, id, &search::IndexedText::of(company, fields, &[]), engine);
-    read_model::refresh(&mut batch, user, id);
+    read_model::enter(&mut batch, user, id);
     batch.change(EntityKind::Job, id.as_uuid(), ChangeOp::Created);
     Plan::write(id, batch)
 }

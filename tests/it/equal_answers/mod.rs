@@ -4,6 +4,7 @@
 //! `JOTRACK_EQUAL_SEED` runs a seed again that a failure has printed, `JOTRACK_EQUAL_CASES` and
 //! `JOTRACK_EQUAL_SECONDS` run more cases.
 
+mod choices;
 mod commands;
 mod pair;
 mod questions;
@@ -29,6 +30,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
 };
+use texts::Text;
 
 /// Cases of a run of all tests.
 const CASES: u32 = 8;
@@ -53,7 +55,7 @@ impl fmt::Display for Life {
 
 fn life() -> impl Strategy<Value = Life> {
     // Without a job most commands do nothing.
-    let first = proptest::collection::vec(commands::create(), 1..6);
+    let first = proptest::collection::vec(choices::create(), 1..6);
     let commands = stories::commands();
     let queries = proptest::collection::vec(texts::query(), 1..16);
     (first, commands, queries).prop_map(|(mut first, commands, queries)| {
@@ -107,6 +109,105 @@ fn any_commands_leave_the_same_rows_and_answers_on_both_engines() {
     for (name, (all, good)) in tally.into_inner() {
         println!("{name}: {good} of {all}");
     }
+}
+
+#[test]
+fn hard_texts_are_found_alike_on_both_engines() {
+    let Some(postgres) = services::shared() else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let lives = [
+        // A text without a word between others.
+        stories::texts(&[
+            (0, "RESUME", plain("!!!")),
+            (0, "JD", plain("Rust lead")),
+            (0, "OTHER", plain("...")),
+        ]),
+        stories::texts(&[
+            (0, "RESUME", plain("full")),
+            (0, "JD", plain("...")),
+            (0, "OTHER", plain("stack")),
+        ]),
+        // Words behind the last place that a tsvector names, or more of one than it counts.
+        stories::texts(&[
+            (0, "RESUME", Text::Far("remote first rust".into())),
+            (1, "JD", plain("first remote")),
+        ]),
+        stories::texts(&[
+            (0, "RESUME", Text::Often("spam first".into())),
+            (1, "JD", Text::Beyond("beyond".into())),
+        ]),
+        stories::texts(&[
+            (0, "RESUME", Text::Far(String::new())),
+            (0, "JD", plain("behind all words")),
+        ]),
+        stories::texts(&[
+            (0, "RESUME", Text::Beyond(String::new())),
+            (0, "JD", plain("behind the last word")),
+        ]),
+        stories::texts(&[
+            (0, "RESUME", Text::Wide("wide".into())),
+            (0, "JD", plain("behind wide words")),
+        ]),
+        // Words of which each engine might think in its own way.
+        stories::texts(&[(
+            0,
+            "JD",
+            plain("οδός ΟΔΟΣ 🅰 ẞ straße ſoft Ꭰ ꭰ Ა ა 𐐀 𞤀 İ ı ǅ ﬁ ½ ² x\u{200d}y"),
+        )]),
+    ];
+    let queries = [
+        "rust",
+        "\"full stack\"",
+        "\"remote first\"",
+        "\"first remote\"",
+        "\"first rust\"",
+        "rem",
+        "-first remote",
+        "\"spam first\"",
+        "\"lead spam\"",
+        "\"spam lead spam\"",
+        "-\"spam lead\" beyond",
+        "beyond",
+        "f16499",
+        "f1649",
+        "\"f16498 f16499 remote\"",
+        "\"f16499 behind\"",
+        "behind",
+        "\"f19999 behind\"",
+        "title:rust",
+        "company:acme f7",
+        "οδός",
+        "οδοσ",
+        "🅰",
+        "ß",
+        "ẞ",
+        "strasse",
+        "soft",
+        "Ꭰ",
+        "ꭰ",
+        "Ა",
+        "ა",
+        "𐐨",
+        "𞤢",
+        "i",
+        "ı",
+        "dž",
+        "fi",
+        "1",
+        "2",
+        "x",
+        "y",
+    ];
+    for commands in lives {
+        let queries = queries.map(str::to_owned).to_vec();
+        let life = Life { commands, queries };
+        let outcome = runtime.block_on(live(postgres.cluster(), &life));
+        outcome.unwrap_or_else(|why| panic!("{why}\nafter {life}"));
+    }
+}
+
+fn plain(text: &str) -> Text {
+    Text::Plain(text.to_owned())
 }
 
 /// Lives one life on both engines; tells what was done.

@@ -31,6 +31,8 @@ impl Side {
         let lab = Lab::on(cluster, |config| {
             config.storage.synchronous = Synchronous::Relaxed;
             config.limits.change_log_days = 3;
+            // Two at a time would end in any order.
+            config.limits.extractions = 1;
         })
         .await;
         let api = Graphql::of(&lab.engine);

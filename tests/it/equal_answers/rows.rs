@@ -175,13 +175,17 @@ async fn words_of_postgres(db: &tokio_postgres::Client, side: &Side) -> (Table, 
             }
         }
     }
-    let lexemes = "SELECT DISTINCT replace(job_id::text, '-', ''), lexeme, weight
-                   FROM job_search, unnest(tsv) t, unnest(t.weights) weight";
+    let lexemes = "SELECT DISTINCT replace(job_id::text, '-', ''), lexeme, coalesce(weight, 'none')
+                   FROM job_search, unnest(tsv) t LEFT JOIN LATERAL unnest(t.weights) weight ON true";
     let rows = db.query(lexemes, &[]).await.unwrap();
     let lexemes = rows.iter().map(|row| {
-        let weights = [("A", "title"), ("B", "company"), ("C", "notes"), ("D", "body")];
-        let weight = row.get::<_, &str>(2);
-        let (_, field) = weights.into_iter().find(|(known, _)| *known == weight).unwrap();
+        let field = match row.get(2) {
+            "A" => "title",
+            "B" => "company",
+            "C" => "notes",
+            "D" => "body",
+            other => other,
+        };
         format!("{} {field} {}", side.named(row.get(0)), row.get::<_, &str>(1))
     });
     (sorted(lines.into_iter()), sorted(lexemes))

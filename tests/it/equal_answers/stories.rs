@@ -4,15 +4,27 @@ use proptest::{prelude::*, sample::select};
 use serde_json::json;
 
 use super::{
-    commands::{self, Arg, Command, on},
-    texts,
+    choices,
+    commands::{Arg, Command, on, on_arg, paste},
+    texts::{self, Text},
 };
 
 /// Any commands: single ones, and whole stories.
 pub(super) fn commands() -> impl Strategy<Value = Vec<Command>> {
-    let one = commands::command().prop_map(|command| vec![command]);
+    let one = choices::command().prop_map(|command| vec![command]);
     let some = prop_oneof![12 => one, 1 => trash(), 1 => versions(), 1 => coach(), 1 => course()];
     proptest::collection::vec(some, 1..50).prop_map(|some| some.concat())
+}
+
+/// Two jobs, and texts attached to them.
+pub(super) fn texts(texts: &[(usize, &str, Text)]) -> Vec<Command> {
+    let job = |title: &str| {
+        let input = vec![("company", Arg::Json(json!("Acme"))), ("title", Arg::Json(json!(title)))];
+        let args = vec![("input", "JobCreateInput!", Arg::Object(input))];
+        Command::Mutate { field: "jobCreate", payload: "job { id }", args }
+    };
+    let pastes = texts.iter().map(|(n, kind, text)| paste(*n, kind, text.clone()));
+    [job("Rust"), job("C++")].into_iter().chain(pastes).collect()
 }
 
 /// Leaves out some of the commands.
@@ -44,10 +56,10 @@ fn versions() -> impl Strategy<Value = Vec<Command>> {
     );
     let texts = (texts::text(), texts::text());
     (0..5_usize, kind(), texts, 1..3_usize, end).prop_flat_map(|(job, kind, (a, b), back, end)| {
-        let last = |field, payload| commands::on_arg(field, payload, "id", Arg::Last("att", back));
+        let last = |field, payload| on_arg(field, payload, "id", Arg::Last("att", back));
         with_gaps(vec![
-            commands::paste(job, kind, a),
-            commands::paste(job, kind, b),
+            paste(job, kind, a),
+            paste(job, kind, b),
             last("attachmentActivate", "attachment { id isActive } job { matchScore { value } }"),
             last("attachmentTrash", "attachment { id isActive trashedAt }"),
             last(end.0, end.1),
@@ -69,7 +81,7 @@ fn coach() -> impl Strategy<Value = Vec<Command>> {
             step("coachStateUpdate").with("patch", "CoachStatePatch!", patch),
             analysed(1),
             analysed(event - event % 5 + 2),
-            commands::paste(job, "RESUME", text),
+            paste(job, "RESUME", text),
             step("coachResumeFinalize"),
             step("coachCoverLetterSkip"),
             step("coachApply"),
@@ -79,7 +91,7 @@ fn coach() -> impl Strategy<Value = Vec<Command>> {
 }
 
 fn course() -> impl Strategy<Value = Vec<Command>> {
-    let status = || select(&commands::STATUSES[..]);
+    let status = || select(&choices::STATUSES[..]);
     (0..5_usize, status(), status(), -9..0_i64).prop_flat_map(|(job, first, second, days)| {
         let moves = |status: &str, days| {
             let args = vec![
@@ -87,13 +99,13 @@ fn course() -> impl Strategy<Value = Vec<Command>> {
                 ("status", "JobStatus!", Arg::Json(json!(status))),
                 ("at", "DateTime", Arg::Days(days)),
             ];
-            Command::Mutate { field: "jobsUpdateStatus", payload: commands::JOBS, args }
+            Command::Mutate { field: "jobsUpdateStatus", payload: choices::JOBS, args }
         };
         let payload = "job { id status statusSince statusHistory { nodes { id from to at } } }";
         with_gaps(vec![
             moves(first, days),
             moves(second, days + 1),
-            commands::on_arg("statusChangeDelete", payload, "id", Arg::Last("stc", 1)),
+            on_arg("statusChangeDelete", payload, "id", Arg::Last("stc", 1)),
         ])
     })
 }

@@ -115,6 +115,8 @@ pub(super) enum Text {
     Often(String),
     /// More words than the index takes.
     Beyond(String),
+    /// As many words, each of them as long as the index takes.
+    Wide(String),
 }
 
 impl Text {
@@ -125,6 +127,10 @@ impl Text {
             Self::Far(end) => format!("{}{end}", numbered(16_500)),
             Self::Often(end) => format!("{}{end}", "spam lead ".repeat(300)),
             Self::Beyond(end) => format!("{}{end}", numbered(20_000)),
+            Self::Wide(end) => {
+                let words = (0..20_000).map(|i| format!("w{i:063} "));
+                words.collect::<String>() + end
+            }
         }
     }
 }
@@ -150,6 +156,7 @@ pub(super) fn text() -> impl Strategy<Value = Text> {
         1 => words(4).prop_map(Text::Far),
         1 => words(4).prop_map(Text::Often),
         1 => words(4).prop_map(Text::Beyond),
+        1 => words(4).prop_map(Text::Wide),
     ]
 }
 

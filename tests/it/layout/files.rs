@@ -89,7 +89,6 @@ fn no_file_is_longer_than_a_reader_can_hold() {
         ("core/src/jobs/mod.rs", "the job, its input and its patch, field beside field"),
         ("ffi/src/enums.rs", "one table of frozen numbers, each enum both ways"),
         ("graphql/demo/jobs_open.toml", "data of the demo, read by entry"),
-        ("tests/it/equal_answers/commands.rs", "every command, how it is drawn and how it is said"),
         ("tests/c/smoke.c", "one life of a data folder, told in order"),
     ];
     let mut exceptions: BTreeMap<_, _> = listed.into_iter().collect();

@@ -19,7 +19,7 @@ const OP: &str = "connect to PostgreSQL";
 /// Pause between two attempts at a server that does not answer.
 const AGAIN: Duration = Duration::from_millis(250);
 /// How often it is said what is waited for.
-const SAY: Duration = Duration::from_secs(2);
+const SAY: Duration = Duration::from_secs(5);
 /// How long a replica is waited for that has not replayed the first migration.
 const FIRST_REPLAY: Duration = Duration::from_secs(10);
 /// The oldest version that is supported.

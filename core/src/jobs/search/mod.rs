@@ -230,7 +230,11 @@ impl<'a> IndexedText<'a> {
             title: take(&self.fields.title),
             company: take(self.company),
             notes: take(self.fields.notes.as_deref().unwrap_or_default()),
-            body: self.texts.iter().map(|text| take(text)).collect::<Vec<_>>().join(" "),
+            body: {
+                // A text without words would leave a gap, which breaks phrases.
+                let texts = self.texts.iter().map(|text| take(text));
+                texts.filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ")
+            },
         }
     }
 }

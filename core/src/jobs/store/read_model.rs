@@ -213,6 +213,11 @@ pub(crate) fn job(row: &dyn Row) -> Result<Job> {
 /// Adds the renewal of one job's row and of the counters; last of a batch's steps for that job.
 pub(crate) fn refresh(batch: &mut Batch, user: UserId, job: JobId) {
     remove(batch, user, job);
+    enter(batch, user, job);
+}
+
+/// Adds the row of a job that has none, and its count.
+pub(crate) fn enter(batch: &mut Batch, user: UserId, job: JobId) {
     batch.step(&LIST_INSERT, params![job, user]);
     batch.step(&LIST_ENTER_COUNT, params![job, user]);
 }
