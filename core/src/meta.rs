@@ -78,6 +78,9 @@ pub(crate) async fn create_user(store: &Store, name: &str, now: Timestamp) -> Re
     let mut batch = Batch::system(now);
     batch.step(&USER_INSERT, params![user, name, Tier::Free.as_str(), now]);
     store.commit(batch).await.map_err(|rejected: Rejected| Error::from(rejected))?;
+    if store.has_replicas() {
+        store.saw(user).await?;
+    }
     Ok(user)
 }
 

@@ -117,7 +117,13 @@ impl Engine {
             };
             let mut batch = match (batch, &key) {
                 (Some(batch), _) => batch,
-                (None, None) => return Ok(self.unwritten(value)),
+                (None, None) => {
+                    // What made it needless may be another process's write.
+                    if self.shared.store.has_replicas() {
+                        self.shared.store.saw(self.user_id()).await?;
+                    }
+                    return Ok(self.unwritten(value));
+                }
                 // "Nothing to do" is an answer too, and the key must give it again.
                 (None, Some(_)) => self.batch(),
             };

@@ -222,6 +222,15 @@ impl Store {
         !matches!(self, Self::Lite(_))
     }
 
+    /// Reports whether a read may be a replica's.
+    pub(crate) fn has_replicas(&self) -> bool {
+        match self {
+            Self::Lite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Pg(pg) => pg.has_replicas(),
+        }
+    }
+
     /// Notes that a user knows of a write that another process may have made.
     #[cfg_attr(
         not(feature = "postgres"),
@@ -296,6 +305,22 @@ impl View {
             Self::Lite(view) => view.query(stmt, &params, map),
             #[cfg(feature = "postgres")]
             // On the heap: many statements under way together would fill the stack.
+            Self::Pg(view) => Box::pin(view.query(stmt, params, map)).await,
+        }
+    }
+
+    /// Runs a long statement: on this snapshot where a connection carries it, which holds one
+    /// already, else on a connection of its own.
+    pub(crate) async fn long<T: Send + 'static>(
+        &self,
+        store: &Store,
+        stmt: &'static Stmt,
+        params: Params,
+        map: impl FnMut(&dyn Row) -> Result<T> + Send + 'static,
+    ) -> Result<Vec<T>> {
+        match self {
+            Self::Lite(_) => store.scan(stmt, params, map).await,
+            #[cfg(feature = "postgres")]
             Self::Pg(view) => Box::pin(view.query(stmt, params, map)).await,
         }
     }

@@ -9,6 +9,7 @@ mod processes;
 mod replicas;
 mod settings;
 mod tls;
+mod trips;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jotrack_core::{Error, JobQuery, NewJob, PostgresConfig};
-use jotrack_tests::{options, services};
+use jotrack_tests::{options, program::PATIENCE, services};
 use tokio_postgres::Client;
 
 use super::open;
@@ -15,9 +15,12 @@ const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
                            AND wait_event_type = 'Lock'";
 
 async fn waiting(client: &Client, wanted: i64) {
-    while client.query_one(WAITING, &[]).await.unwrap().get::<_, i64>(0) != wanted {
-        tokio::task::yield_now().await;
-    }
+    let asking = async {
+        while client.query_one(WAITING, &[]).await.unwrap().get::<_, i64>(0) != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.expect("waiting backends in time");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use std::{
 use jotrack_core::{DatabaseUrl, Engine, JobPatch, NewJob, Patch, PostgresConfig, random_bytes};
 use jotrack_tests::{
     options,
+    program::PATIENCE,
     services::{self, Database, Postgres, Replica},
 };
 use tokio::task::{JoinSet, spawn_blocking};
@@ -46,9 +47,12 @@ fn with(database: &Database, replica: &Replica) -> PostgresConfig {
 }
 
 async fn in_rotation(engine: &Engine, wanted: bool) {
-    while engine.health().await.replicas[0].in_rotation != wanted {
-        tokio::task::yield_now().await;
-    }
+    let waiting = async {
+        while engine.health().await.replicas[0].in_rotation != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("the rotation in time");
 }
 
 /// Writes a title and reads it again, through this engine and through another process's, which
@@ -76,6 +80,7 @@ async fn no_read_of_ones_own_write_is_stale_while_replay_is_delayed_paused_and_k
     let writer = open(dir.path(), with(&database, &replica)).await;
     let reader = open(other.path(), with(&database, &replica)).await;
     in_rotation(&writer, true).await;
+    in_rotation(&reader, true).await;
     let (pairs, stop) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
     let mut running = JoinSet::new();
     for user in 0..USERS {
@@ -119,6 +124,7 @@ async fn no_read_of_ones_own_write_is_stale_while_replay_is_delayed_paused_and_k
         .iter()
         .map(|health| health.replicas[0].snapshots)
         .sum();
+    assert!(on_replica > 100, "the replica was asked {on_replica} times only");
     println!(
         "{PAIRS} pairs, 0 stale, 0 errors; {on_replica} of {} reads on the replica",
         PAIRS * 2

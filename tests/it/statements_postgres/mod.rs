@@ -168,9 +168,9 @@ async fn a_missing_index_is_seen() {
     db.batch_execute(set).await.unwrap();
 
     for (index, name) in [
-        ("idx_status_history_job", "history_load"),
+        ("idx_jobs_purge_at", "job_due_for_purge"),
         ("idx_job_list_title", "job_list_title_desc"),
-        ("idx_job_search_words", "search_newest"),
+        ("idx_job_search_newest", "search_newest"),
     ] {
         let sending = sendings.iter().find(|sending| sending.stmt.name == name).unwrap();
         let before = plan::of(&db, sending, &[]).await;

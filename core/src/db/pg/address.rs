@@ -60,6 +60,13 @@ impl Address {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Err(wrong("must look like postgres://user:password@host:5432/database"));
         }
+        if text.matches('@').count() > 1 {
+            return Err(wrong("a character of user or password must be percent-encoded, as %40"));
+        }
+        let at = text.find('@').unwrap_or(0);
+        if text.get("postgresql://".len()..at).is_some_and(|user| user.contains(['/', '?', '#'])) {
+            return Err(wrong("a character of user or password must be percent-encoded, as %2F"));
+        }
         let Parameters { plain, mode, roots } = Parameters::split(text);
         let mode = Mode::parse(mode.as_deref(), roots.is_some()).ok_or_else(|| {
             wrong("sslmode must be disable, prefer, require, verify-ca or verify-full")
@@ -68,10 +75,6 @@ impl Address {
             plain.parse().map_err(|e: tokio_postgres::Error| wrong(&super::exec::describe(&e)))?;
         if config.get_dbname().is_none_or(str::is_empty) {
             return Err(wrong("the database is missing: end the address with /database"));
-        }
-        let split = |host: &Host| matches!(host, Host::Tcp(host) if host.contains(['@', '/', '#']));
-        if config.get_hosts().iter().any(split) {
-            return Err(wrong("a character of user or password must be percent-encoded, as %40"));
         }
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(wrong("the host is missing"));
@@ -349,6 +352,8 @@ mod tests {
             ("mysql://ann:pass-word@h/d", "postgres://"),
             ("postgres://ann:pass-word@h", "database is missing"),
             ("postgres://ann:x@pass-word@h/d", "percent-encoded"),
+            ("postgres://ann:p/pass-word@h/d", "percent-encoded"),
+            ("postgres://ann:p?pass-word=1@h/d", "percent-encoded"),
             ("postgres://ann:pass-word@h/d?sslmode=maybe", "verify-full"),
             ("postgres://ann:pass-word@h/d?colour=red", "colour"),
             (

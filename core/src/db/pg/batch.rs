@@ -99,7 +99,7 @@ impl Pg {
             })
             .collect();
         let mut futures: Vec<Sent<'_, Result<Reply, tokio_postgres::Error>>> =
-            Vec::with_capacity(batch.steps.len() + 2);
+            Vec::with_capacity(batch.steps.len() + 3);
         futures.push(Box::pin(async {
             client.batch_execute(&self.brackets.begin).await.map(|()| Reply::Done)
         }));
@@ -108,6 +108,10 @@ impl Pg {
                 exec::run(client, sql, &step.params).await.map(Reply::Rows)
             }));
         }
+        // A standby that must confirm may take its time: no timeout turns COMMIT into half a promise.
+        futures.push(Box::pin(async {
+            client.batch_execute("SET LOCAL statement_timeout = 0").await.map(|()| Reply::Done)
+        }));
         futures.push(Box::pin(async {
             let answer = client.simple_query(self.brackets.commit).await?;
             Ok(Reply::Text(answer.iter().find_map(|message| match message {
@@ -144,13 +148,14 @@ fn settle(
     batch: &Framed,
     answers: Vec<Result<Reply, tokio_postgres::Error>>,
 ) -> std::result::Result<Commit, Failed> {
+    let last = answers.len().saturating_sub(1);
     let (mut rows, mut position) = (Vec::with_capacity(batch.steps.len()), None);
     for (i, answer) in answers.into_iter().enumerate() {
         let step = i.checked_sub(1).and_then(|i| batch.steps.get(i));
         let name = match step {
             Some(step) => step.stmt.name,
-            None if i == 0 => "begin",
-            None => "commit",
+            None if i == last => "commit",
+            None => "begin",
         };
         match (answer, step.map(|step| step.expect)) {
             (Ok(Reply::Done), _) => {}
@@ -179,6 +184,8 @@ fn failed(error: &tokio_postgres::Error, expect: Option<Expect>, name: &'static 
         // The server answered that it stops: this statement failed, so COMMIT cannot succeed.
         (Trouble::Refused, _) => Failed::Again(Rejected::Failed(storage(name, error))),
         (Trouble::Lost, _) => unknown(),
+        // Whatever else went wrong there may have come after the commit.
+        (Trouble::Other | Trouble::Aborted, None) if name == "commit" => unknown(),
         _ => Failed::ForGood(Rejected::Failed(storage(name, error))),
     }
 }
@@ -191,9 +198,11 @@ pub(super) struct Brackets {
 }
 
 impl Brackets {
-    pub(super) fn new(synchronous: Synchronous, deadline: Duration) -> Self {
+    /// `unsynchronized` when the server would not flush by itself.
+    pub(super) fn new(synchronous: Synchronous, unsynchronized: bool, deadline: Duration) -> Self {
         let ms = deadline.as_millis();
         let (relaxed, commit) = match synchronous {
+            Synchronous::Full if unsynchronized => ("; SET LOCAL synchronous_commit = on", COMMIT),
             Synchronous::Full => ("", COMMIT),
             Synchronous::Relaxed => ("; SET LOCAL synchronous_commit = off", COMMIT_RELAXED),
         };

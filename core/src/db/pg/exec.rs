@@ -152,6 +152,7 @@ pub(super) fn trouble(error: &tokio_postgres::Error) -> Trouble {
         | SqlState::CRASH_SHUTDOWN
         | SqlState::CANNOT_CONNECT_NOW
         | SqlState::TOO_MANY_CONNECTIONS
+        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
         | SqlState::READ_ONLY_SQL_TRANSACTION => Trouble::Refused,
         // PgBouncer speaks of lost servers as a broken protocol.
         SqlState::PROTOCOL_VIOLATION => Trouble::Lost,

@@ -25,7 +25,10 @@ use crate::{
 };
 
 /// Pause between two attempts to connect to a server that restarts.
-const RECONNECT: Duration = Duration::from_millis(50);
+pub(super) const RECONNECT: Duration = Duration::from_millis(50);
+
+/// Longest time a cancel request may take.
+const CANCEL: Duration = Duration::from_secs(5);
 
 /// A pool with the address it connects to.
 #[derive(Debug, Clone)]
@@ -191,8 +194,12 @@ impl Drop for Lease {
         let (token, tls) = (client.cancel_token(), self.source.address.tls.clone());
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            if let Err(error) = token.cancel_query(tls).await {
-                tracing::debug!(error = %describe(&error), "a statement was not cancelled");
+            match tokio::time::timeout(CANCEL, token.cancel_query(tls)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::debug!(error = %describe(&error), "a statement was not cancelled");
+                }
+                Err(_elapsed) => tracing::debug!("a statement was not cancelled in time"),
             }
             drop(client);
         });

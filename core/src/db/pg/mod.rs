@@ -74,7 +74,7 @@ struct Servers {
     direct: Option<Address>,
     replicas: Vec<Source>,
     identity: String,
-    version: String,
+    about: About,
 }
 
 impl Servers {
@@ -131,7 +131,7 @@ impl Servers {
             );
         }
         let direct = (!direct_source.pooled).then_some(direct);
-        Ok(Self { primary, direct, replicas, identity, version: about.version })
+        Ok(Self { primary, direct, replicas, identity, about })
     }
 }
 
@@ -144,21 +144,27 @@ impl Pg {
         hub: Arc<Hub>,
     ) -> Result<Arc<Self>> {
         let servers = Servers::open(settings, config).await?;
-        let Servers { primary, direct, replicas, identity, version } = servers;
+        let Servers { primary, direct, replicas, identity, about } = servers;
+        let About { version, unsynchronized, .. } = about;
         let ms = Duration::from_millis;
-        let replicas = replicas.into_iter().map(Replica::new).map(Arc::new).collect();
+        let read_deadline = ms(settings.read_deadline_ms);
+        let replicas: Vec<_> = replicas.into_iter().map(Replica::new).map(Arc::new).collect();
+        // What was written before this start, by whomever, is seen from the first read on.
+        let floor = match replicas.is_empty() {
+            true => None,
+            false => Some(Position::from_lsn(place(&primary, read_deadline).await?)),
+        };
         let (wait, lag) = (ms(settings.replica_wait_ms), settings.replica_lag_max_mib);
         let write_deadline = ms(settings.write_deadline_ms);
-        let read_deadline = ms(settings.read_deadline_ms);
         let queue_size = u32::try_from(config.storage.queue.max(1)).unwrap_or(u32::MAX);
         let pg = Arc::new(Self {
             primary,
-            replicas: Arc::new(Replicas::new(replicas, wait, lag)),
+            replicas: Arc::new(Replicas::new(replicas, wait, lag, floor)),
             texts: Texts::new(config.storage.statement_stats),
             notice: Arc::new(Notice::default()),
             queue: Arc::new(Semaphore::new(config.storage.queue.max(1))),
             queue_size,
-            brackets: Brackets::new(config.storage.synchronous, write_deadline),
+            brackets: Brackets::new(config.storage.synchronous, unsynchronized, write_deadline),
             read_deadline,
             long_deadline: read_deadline.saturating_mul(60),
             write_deadline,
@@ -212,6 +218,7 @@ impl Pg {
         drop(self.queue.acquire_many(self.queue_size).await);
         self.queue.close();
         self.end_tasks();
+        notice::send_rest(&self.primary, &self.notice, self.read_deadline).await;
         self.primary.pool.close();
         for replica in self.replicas.list() {
             replica.source.pool.close();
@@ -236,6 +243,11 @@ impl Pg {
     /// Returns the position of a user's newest write through this engine.
     pub(crate) fn written(&self, user: UserId) -> Option<Position> {
         self.replicas.written(user)
+    }
+
+    /// Reports whether there are replicas to read from.
+    pub(crate) fn has_replicas(&self) -> bool {
+        !self.replicas.list().is_empty()
     }
 
     /// Notes that a user knows of a write that is somewhere before the primary's present place.
@@ -299,11 +311,11 @@ fn guards(about: &About, settings: &PostgresConfig) -> String {
     format!("; SET LOCAL statement_timeout = {ms}{leaving}")
 }
 
-/// Asks the primary how far it has got.
+/// Asks the primary how far it has got, flushed or not.
 async fn place(source: &Source, patience: Duration) -> Result<u64> {
     let op = "ask the primary";
     let lease = source.lease(op, patience).await?;
-    let sql = "SELECT CAST(pg_current_wal_flush_lsn() AS TEXT)";
+    let sql = "SELECT CAST(pg_current_wal_insert_lsn() AS TEXT)";
     let rows = lease.run(op, sql, &[], patience).await?.map_err(|e| exec::storage(op, &e))?;
     let text = rows.first().map(|row| (row as &dyn Row).text(0)).transpose()?;
     text.and_then(parse_lsn).ok_or_else(|| Error::bug(op, "it has no place in a log"))

@@ -86,10 +86,24 @@ pub(super) async fn send(source: Source, notice: Arc<Notice>, within: Duration) 
             continue;
         }
         if let Err(error) = notify(&source, &written(&some), within).await {
-            // Others find it at their next look.
-            tracing::debug!(error = %error.chain(), "a notice was not sent");
+            tracing::debug!(error = %error.chain(), "a notice was not sent; it is sent again");
+            for (user, rev) in some {
+                notice.tell(user, rev);
+            }
+            tokio::time::sleep(AGAIN).await;
         }
         tokio::time::sleep(GATHER).await;
+    }
+}
+
+/// Sends what was told last, before the connections close.
+pub(super) async fn send_rest(source: &Source, notice: &Notice, within: Duration) {
+    let rest = notice.take();
+    if !rest.is_empty()
+        && let Err(error) = notify(source, &written(&rest), within).await
+    {
+        // Others find it at their next look.
+        tracing::debug!(error = %error.chain(), "a notice was not sent");
     }
 }
 

@@ -87,7 +87,6 @@ impl Replica {
     /// Notes how far it has got.
     pub(super) fn saw(&self, lsn: u64) {
         self.replayed.fetch_max(lsn, Ordering::Relaxed);
-        self.answers.store(true, Ordering::Relaxed);
     }
 
     /// Notes a failed statement: a replica that is gone or in recovery conflict gets no reads until
@@ -105,7 +104,8 @@ impl Replica {
         }
     }
 
-    fn gone(&self, why: &str) {
+    /// Takes it out of the rotation until it has answered again.
+    pub(super) fn gone(&self, why: &str) {
         // What it had replayed is forgotten: it may come back as another server.
         self.replayed.store(0, Ordering::Relaxed);
         self.answers.store(false, Ordering::Relaxed);
@@ -130,14 +130,20 @@ impl Replica {
 }
 
 impl Replicas {
-    pub(super) fn new(list: Vec<Arc<Replica>>, wait: Duration, lag_max_mib: u64) -> Self {
+    /// Nobody reads a state older than `floor`.
+    pub(super) fn new(
+        list: Vec<Arc<Replica>>,
+        wait: Duration,
+        lag_max_mib: u64,
+        floor: Option<Position>,
+    ) -> Self {
         Self {
             list,
             next: AtomicUsize::new(0),
             wait,
             lag_max: lag_max_mib.saturating_mul(1024 * 1024),
-            primary: AtomicU64::new(0),
-            written: Mutex::default(),
+            primary: AtomicU64::new(floor.map_or(0, Position::lsn)),
+            written: Mutex::new(Written { users: HashMap::new(), floor }),
         }
     }
 
@@ -197,7 +203,8 @@ impl Replicas {
                 }
                 Err(_elapsed) => return None,
             }
-            if asked.replayed.load(Ordering::Relaxed) >= wanted {
+            let usable = asked.usable.load(Ordering::Relaxed);
+            if usable && asked.replayed.load(Ordering::Relaxed) >= wanted {
                 return Some(Arc::clone(asked));
             }
             tokio::time::sleep(LOOK).await;
@@ -216,6 +223,7 @@ impl Replicas {
             return;
         }
         replica.saw(lsn);
+        replica.answers.store(true, Ordering::Relaxed);
         let behind = self.primary.load(Ordering::Relaxed).saturating_sub(lsn);
         let near = behind <= self.lag_max;
         if replica.usable.swap(near, Ordering::Relaxed) != near {
@@ -269,7 +277,7 @@ mod tests {
     use super::*;
 
     fn replicas() -> Replicas {
-        Replicas::new(Vec::new(), Duration::ZERO, 64)
+        Replicas::new(Vec::new(), Duration::ZERO, 64, None)
     }
 
     #[test]

@@ -30,19 +30,17 @@ pub(super) async fn wait_for(address: &Address, wait: Duration) -> Result<Client
     let started = Instant::now();
     let mut said: Option<Instant> = None;
     loop {
-        let error = match connect(address).await {
-            Ok(client) => return Ok(client),
-            Err(error) => error,
+        let why = match connect(address).await {
+            Some(Ok(client)) => return Ok(client),
+            Some(Err(error)) if !is_passing(&error) => return Err(refused(address, &error)),
+            Some(Err(error)) => describe(&error),
+            None => String::from("it takes the connection and says nothing"),
         };
-        if !is_passing(&error) {
-            return Err(refused(address, &error));
-        }
         if started.elapsed() + AGAIN > wait {
-            return Err(missing(address, &error));
+            return Err(missing(address, &why));
         }
         if said.is_none_or(|at| at.elapsed() >= SAY) {
             let (name, left) = (&address.name, (wait - started.elapsed()).as_secs());
-            let why = describe(&error);
             tracing::warn!("waiting for PostgreSQL at {name}, at most {left} s more: {why}");
             said = Some(Instant::now());
         }
@@ -50,18 +48,24 @@ pub(super) async fn wait_for(address: &Address, wait: Duration) -> Result<Client
     }
 }
 
-async fn connect(address: &Address) -> std::result::Result<Client, tokio_postgres::Error> {
-    let (client, connection) = address.config.connect(address.tls.clone()).await?;
+/// Connects; `None` when the server takes the connection and says nothing.
+async fn connect(address: &Address) -> Option<std::result::Result<Client, tokio_postgres::Error>> {
+    let patience = address.config.get_connect_timeout().copied().unwrap_or(SAY);
+    let connecting = address.config.connect(address.tls.clone());
+    let (client, connection) = match tokio::time::timeout(patience, connecting).await.ok()? {
+        Ok(connected) => connected,
+        Err(error) => return Some(Err(error)),
+    };
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(error = %describe(&error), "a connection ended");
         }
     });
-    Ok(client)
+    Some(Ok(client))
 }
 
-fn missing(address: &Address, error: &tokio_postgres::Error) -> Error {
-    let (name, why) = (&address.name, describe(error));
+fn missing(address: &Address, why: &str) -> Error {
+    let name = &address.name;
     let what = if why.contains("does not allow writes") {
         format!("PostgreSQL at {name} only reads: give the address of the primary")
     } else {
@@ -103,7 +107,7 @@ fn refused(address: &Address, error: &tokio_postgres::Error) -> Error {
 /// not answer now is taken for pooled, which is always safe.
 pub(super) async fn is_pooled(address: &Address) -> bool {
     let marked = Address { config: address.marked(), ..address.clone() };
-    let Ok(client) = connect(&marked).await else { return true };
+    let Some(Ok(client)) = connect(&marked).await else { return true };
     let sql = format!("SELECT CAST(current_setting('{MARK}', true) AS TEXT)");
     let rows = run(&client, &sql, &[]).await.unwrap_or_default();
     let mark = rows.first().and_then(|row| (row as &dyn Row).opt_text(0).ok().flatten());
@@ -115,6 +119,8 @@ pub(super) struct About {
     pub(super) version: String,
     /// Whether it can notice that a client has left while a statement runs.
     pub(super) notices_leaving: bool,
+    /// Whether commits do not wait for the disk unless they are told to.
+    pub(super) unsynchronized: bool,
 }
 
 /// Refuses servers that cannot keep the data.
@@ -151,7 +157,8 @@ pub(super) async fn check(client: &Client, address: &Address) -> Result<About> {
     let probe = "BEGIN; SET LOCAL client_connection_check_interval = 1000";
     let notices_leaving = client.batch_execute(probe).await.is_ok();
     client.batch_execute("ROLLBACK").await.map_err(|e| storage(OP, &e))?;
-    Ok(About { version, notices_leaving })
+    let unsynchronized = row.text(5)? == "off";
+    Ok(About { version, notices_leaving, unsynchronized })
 }
 
 /// Proves that transactions work through the pool, which a PgBouncer in statement mode refuses,
@@ -217,22 +224,28 @@ pub(super) async fn check_replica(source: &Source, id: Option<&str>) -> Result<(
     let started = Instant::now();
     let client = loop {
         match connect(&source.address).await {
-            Ok(client) => break client,
-            Err(error) if is_passing(&error) => {
+            Some(Ok(client)) => break client,
+            None => {
+                tracing::warn!("the replica {name} joins when it answers");
+                return Ok(());
+            }
+            Some(Err(error)) if is_passing(&error) => {
                 tracing::warn!("the replica {name} joins when it answers: {}", describe(&error));
                 return Ok(());
             }
             // It has not replayed CREATE DATABASE yet.
-            Err(error)
+            Some(Err(error))
                 if error.code() == Some(&SqlState::INVALID_CATALOG_NAME)
                     && started.elapsed() < wait =>
             {
                 tokio::time::sleep(AGAIN).await;
             }
-            Err(error) if error.code() == Some(&SqlState::INVALID_CATALOG_NAME) && id.is_none() => {
+            Some(Err(error))
+                if error.code() == Some(&SqlState::INVALID_CATALOG_NAME) && id.is_none() =>
+            {
                 return Ok(());
             }
-            Err(error) => return Err(refused(&source.address, &error)),
+            Some(Err(error)) => return Err(refused(&source.address, &error)),
         }
     };
     let sql = "SELECT CAST(pg_is_in_recovery() AS TEXT)";

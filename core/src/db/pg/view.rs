@@ -16,11 +16,11 @@ use tokio_postgres::{Row as PgRow, SimpleQueryMessage};
 use super::{
     Pg,
     exec::{self, Trouble, storage, trouble},
-    lease::{Lease, Sent},
+    lease::{Lease, RECONNECT, Sent},
     replicas::{Replica, parse_lsn},
 };
 use crate::{
-    db::{At, Params, Row, Span, Stmt, Value},
+    db::{At, Kind, Params, Row, Span, Stmt, Value},
     error::{Error, Result},
 };
 
@@ -97,7 +97,9 @@ impl View {
         if self.span == Span::One && earlier > 0 {
             return Err(Error::bug("read the database", "a view of one statement ran another"));
         }
-        self.pg.texts.count(std::iter::once(stmt));
+        if stmt.kind != Kind::Long {
+            self.pg.texts.count(std::iter::once(stmt));
+        }
         let rows = self.rows(stmt, &params).await?;
         rows.iter().map(|row| row as &dyn Row).map(map).collect()
     }
@@ -117,12 +119,22 @@ impl View {
         let (sql, started) = (self.pg.texts.plain(stmt), Instant::now());
         loop {
             let open = self.open(stmt.name).await?;
-            let statement = open.lease.run(stmt.name, &sql, params, self.pg.read_deadline);
-            let (begun, answer) = match &open.begun {
-                Some(begun) => futures_util::future::join(begun.clone(), statement).await,
-                None => (Ok(u64::MAX), statement.await),
+            let statement = exec::run(open.lease.client()?, &sql, params);
+            let both = async {
+                match &open.begun {
+                    Some(begun) => futures_util::future::join(begun.clone(), statement).await,
+                    None => (Ok(u64::MAX), statement.await),
+                }
             };
-            let outcome = match (begun, answer?) {
+            let both = open.lease.within(stmt.name, self.pg.read_deadline, both).await;
+            if let (Err(Error::Timeout { .. }), Some(replica)) = (&both, &open.replica) {
+                // It may be frozen; the primary is not.
+                replica.gone("a statement took too long");
+                self.leave(&open).await;
+                continue;
+            }
+            let (begun, answer) = both?;
+            let outcome = match (begun, answer) {
                 (Err(error), _) => Err(error),
                 (Ok(_), Err(error)) => Err(Arc::new(error)),
                 (Ok(place), Ok(rows)) => Ok((place, rows)),
@@ -154,6 +166,7 @@ impl View {
                         && started.elapsed() < self.pg.read_deadline =>
                 {
                     open.lease.tear();
+                    tokio::time::sleep(RECONNECT).await;
                 }
                 (Err(error), _) => return Err(storage(stmt.name, &error)),
             }

@@ -97,7 +97,7 @@ static JOB_DUE_FOR_PURGE: Stmt = Stmt::read(
     "SELECT id, user_id
      FROM jobs
      WHERE purge_at <= $1
-     ORDER BY purge_at
+     ORDER BY purge_at, id
      LIMIT $2",
 );
 

@@ -309,8 +309,9 @@ impl Engine {
     pub async fn rebuild_read_model(&self) -> Result<ReadModelReport> {
         let report = self.check_read_model().await?;
         let user = self.user_id();
-        // System scope: a rebuild changes no fact, so it has no revision and no change.
-        let mut batch = Batch::system(self.now());
+        // No change and so no revision; but the user's lock, which keeps other batches of the user
+        // from counting beside the rebuild.
+        let mut batch = Batch::user(user, self.now());
         batch.step(&LIST_CLEAR, params![user]);
         batch.step(&COUNT_CLEAR, params![user]);
         batch.step(&LIST_REBUILD, params![user]);

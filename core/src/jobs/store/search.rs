@@ -163,8 +163,9 @@ pub(crate) async fn newest(
 /// Returns the best hits, best first. One long statement.
 pub(crate) async fn ranked(snapshot: &Snapshot, text: TextQuery, limit: u32) -> Result<Vec<Hit>> {
     let store = &snapshot.engine().shared.store;
-    store
-        .scan(&SEARCH_RANKED, params![text, snapshot.user(), limit], |row| {
+    snapshot
+        .view()
+        .long(store, &SEARCH_RANKED, params![text, snapshot.user(), limit], |row| {
             let score = row.opt_real(1)?.unwrap_or(0.0);
             Ok(Hit { job: JobId::from_uuid(row.id(0)?), row: 0, score: -score })
         })
