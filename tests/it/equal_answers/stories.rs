@@ -36,12 +36,20 @@ fn with_gaps(story: Vec<Command>) -> impl Strategy<Value = Vec<Command>> {
 }
 
 fn trash() -> impl Strategy<Value = Vec<Command>> {
-    let end = select(&[("jobRestore", "job { id }"), ("jobPurge", "deletedJobId")][..]);
-    (0..5_usize, end, 0..200_u8).prop_flat_map(|(job, (end, payload), hours)| {
+    let bulk = |field, payload, job| {
+        let args = vec![("ids", "[ID!]!", Arg::Jobs(vec![job]))];
+        Command::Mutate { field, payload, args }
+    };
+    (0..5_usize, 0..4_u8, 0..200_u8).prop_flat_map(move |(job, end, hours)| {
         with_gaps(vec![
             on("jobTrash", "job { id trashedAt purgeAt }", "id", "job", job),
             Command::Later { hours },
-            on(end, payload, "id", "job", job),
+            match end {
+                0 => on("jobRestore", "job { id }", "id", "job", job),
+                1 => on("jobPurge", "deletedJobId", "id", "job", job),
+                2 => bulk("jobsRestore", choices::JOBS, job),
+                _ => bulk("jobsPurge", "deletedJobIds", job),
+            },
         ])
     })
 }
