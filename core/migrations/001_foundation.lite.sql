@@ -55,7 +55,7 @@ CREATE TABLE jobs (
 CREATE INDEX idx_jobs_user_id ON jobs (user_id, created_at DESC);
 CREATE INDEX idx_jobs_company_id ON jobs (company_id);
 CREATE INDEX idx_jobs_applied_resume_id ON jobs (applied_resume_id);
-CREATE INDEX idx_jobs_purge_at ON jobs (purge_at, id) WHERE purge_at IS NOT NULL;
+CREATE INDEX idx_jobs_purge_at ON jobs (purge_at) WHERE purge_at IS NOT NULL;
 
 CREATE TABLE status_history (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -237,7 +237,7 @@ CREATE TABLE job_count (
 CREATE VIRTUAL TABLE job_fts USING fts5 (
     owner, title, company, notes, body,
     content = '', contentless_delete = 1,
-    tokenize = 'ascii', prefix = '2 3'
+    tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
 );
 
 CREATE TABLE user_rev (

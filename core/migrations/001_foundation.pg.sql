@@ -56,7 +56,7 @@ CREATE TABLE jobs (
 CREATE INDEX idx_jobs_user_id ON jobs (user_id, created_at);
 CREATE INDEX idx_jobs_company_id ON jobs (company_id);
 CREATE INDEX idx_jobs_applied_resume_id ON jobs (applied_resume_id);
-CREATE INDEX idx_jobs_purge_at ON jobs (purge_at, id) WHERE purge_at IS NOT NULL;
+CREATE INDEX idx_jobs_purge_at ON jobs (purge_at) WHERE purge_at IS NOT NULL;
 
 CREATE TABLE status_history (
     id UUID NOT NULL PRIMARY KEY,

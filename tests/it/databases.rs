@@ -30,7 +30,7 @@ const BEHAVIOUR: [&str; 16] = [
 ];
 
 /// Modules that are about one database, about both, or about none.
-const ELSEWHERE: [&str; 14] = [
+const ELSEWHERE: [&str; 15] = [
     "abi", // The C library, which is built without PostgreSQL.
     "cli",
     "cluster",
@@ -44,6 +44,7 @@ const ELSEWHERE: [&str; 14] = [
     "schema_equality",
     "sdl",
     "statements",
+    "upgrades",
     "statements_postgres",
 ];
 

@@ -39,4 +39,5 @@ mod sql_per_operation;
 mod statements;
 mod statements_postgres;
 mod subscriptions;
+mod upgrades;
 mod uploads;

@@ -11,12 +11,20 @@ pub(super) struct Migration {
     pub(super) pg: &'static str,
 }
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    name: "foundation",
-    lite: include_str!("../../migrations/001_foundation.lite.sql"),
-    #[cfg(feature = "postgres")]
-    pg: include_str!("../../migrations/001_foundation.pg.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "foundation",
+        lite: include_str!("../../migrations/001_foundation.lite.sql"),
+        #[cfg(feature = "postgres")]
+        pg: include_str!("../../migrations/001_foundation.pg.sql"),
+    },
+    Migration {
+        name: "purge_order",
+        lite: include_str!("../../migrations/002_purge_order.sql"),
+        #[cfg(feature = "postgres")]
+        pg: include_str!("../../migrations/002_purge_order.sql"),
+    },
+];
 
 /// The oldest engine that may open what these migrations leave behind: raised when a migration
 /// takes away what an older engine needs.
