@@ -19,16 +19,20 @@ impl DatabaseUrl {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// Reports whether user or password hold a letter that ends them when it is not escaped: one
+    /// reader ends them at the first `@`, another at the last, and a piece of the password would
+    /// pass for the host and be named.
+    pub fn is_ambiguous(&self) -> bool {
+        let rest = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
+        rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(['@', '/', '?', '#']))
+    }
 }
 
 impl fmt::Display for DatabaseUrl {
     /// Writes user, host and database; no password and no parameters, which may hold one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rest = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
-        // Where such a letter is not escaped, this reader takes a piece of the password for the host.
-        let unescaped =
-            rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(['@', '/', '?', '#']));
-        let Some(url) = url::Url::parse(&self.0).ok().filter(|_| !unescaped) else {
+        let Some(url) = url::Url::parse(&self.0).ok().filter(|_| !self.is_ambiguous()) else {
             return f.write_str("(an address that cannot be read)");
         };
         write!(f, "{}://", url.scheme())?;

@@ -45,14 +45,7 @@ const PLAIN: &str = "query Board($first: Int!) { jobs(first: $first) { nodes {
     id title company { name } status createdAt updatedAt attachmentCount coach { status progress }
 } pageInfo { hasNextPage } } }";
 
-const NESTED: &str = "query Board($first: Int!) { jobs(first: $first) { nodes {
-    id title company { name } status updatedAt
-    attachments(first: 3) { nodes { id kind filename size } }
-    resume: document(kind: RESUME) { name text }
-    jd: document(kind: JD) { name text }
-    coach { status progress milestones { milestone completedAt } }
-    matchScore { value band }
-} pageInfo { hasNextPage } } }";
+const NESTED: &str = include_str!("../board.graphql");
 
 /// Sizes of the pages that are compared.
 const PAGES: [u32; 2] = [10, 50];

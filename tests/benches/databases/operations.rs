@@ -19,14 +19,7 @@ const DETAIL: &str = "query Detail($id: ID!) { job(id: $id) {
     statusHistory(first: 20) { nodes { id from to at note } }
 } }";
 
-const NESTED: &str = "query Board($first: Int!) { jobs(first: $first) { nodes {
-    id title company { name } status updatedAt
-    attachments(first: 3) { nodes { id kind filename size } }
-    resume: document(kind: RESUME) { name text }
-    jd: document(kind: JD) { name text }
-    coach { status progress milestones { milestone completedAt } }
-    matchScore { value band }
-} pageInfo { hasNextPage } } }";
+const NESTED: &str = include_str!("../../../graphql/benches/board.graphql");
 
 /// A title, what must be in the answer, and how to ask an engine.
 pub(crate) struct Question {

@@ -3,11 +3,11 @@
 
 use std::{sync::Arc, time::Instant};
 
-use jotrack_core::{PostgresConfig, random_bytes};
-use jotrack_tests::services::{self, PgBouncer, PoolMode, Postgres};
-use tokio::task::{JoinSet, spawn_blocking};
+use jotrack_core::random_bytes;
+use jotrack_tests::services::{self, Postgres};
+use tokio::task::spawn_blocking;
 
-use super::{Writers, assert_nothing_is_lost, child, open, titles};
+use super::{Pooled, Writers, assert_nothing_is_lost, child, open, titles};
 
 /// Kills in this module, in all: of backends, servers, poolers and processes.
 const BACKENDS: u32 = 20;
@@ -22,14 +22,6 @@ fn up_to(most: u64) -> usize {
     usize::try_from(1 + random % most).unwrap()
 }
 
-fn begin(engine: &jotrack_core::Engine, writers: &Writers) -> JoinSet<()> {
-    let mut running = JoinSet::new();
-    for i in 0..6 {
-        running.spawn(writers.clone().run(engine.clone(), format!("w{i}")));
-    }
-    running
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_write_is_lost_when_backends_and_servers_are_killed() {
     if !services::require() {
@@ -40,7 +32,7 @@ async fn no_acknowledged_write_is_lost_when_backends_and_servers_are_killed() {
     let database = postgres.database().await;
     let engine = open(dir.path(), database.config()).await;
     let writers = Writers::default();
-    let running = begin(&engine, &writers);
+    let running = writers.begin(&engine);
 
     for kill in 0..BACKENDS + SERVERS {
         writers.more(up_to(BETWEEN)).await;
@@ -56,11 +48,8 @@ async fn no_acknowledged_write_is_lost_when_backends_and_servers_are_killed() {
         .await
         .unwrap();
     }
-    writers.more(1).await;
-    writers.stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    running.join_all().await;
 
-    assert_nothing_is_lost(&engine, &writers).await;
+    writers.end(&engine, running).await;
     println!(
         "{BACKENDS} backends and {SERVERS} servers killed, {} writes acknowledged, {:.1} s; met: {:?}",
         writers.count(),
@@ -88,24 +77,14 @@ async fn backend(database: &services::Database) -> u32 {
 async fn no_acknowledged_write_is_lost_when_poolers_are_killed() {
     let Some(postgres) = services::shared() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let pooler = {
-        let postgres = Arc::clone(&postgres);
-        spawn_blocking(move || PgBouncer::start(&postgres, PoolMode::Transaction)).await.unwrap()
-    };
-    let pooler = Arc::new(pooler);
-    let database = postgres.database().await;
-    let config = PostgresConfig {
-        url: jotrack_core::DatabaseUrl::new(pooler.url(database.name())),
-        direct_url: Some(jotrack_core::DatabaseUrl::new(database.url())),
-        ..database.config()
-    };
-    let engine = open(dir.path(), config).await;
+    let pooled = Pooled::start(&postgres).await;
+    let engine = open(dir.path(), pooled.config.clone()).await;
     let writers = Writers::default();
-    let running = begin(&engine, &writers);
+    let running = writers.begin(&engine);
 
     for _ in 0..POOLERS {
         writers.more(up_to(BETWEEN)).await;
-        let pooler = Arc::clone(&pooler);
+        let pooler = Arc::clone(&pooled.pooler);
         spawn_blocking(move || {
             pooler.kill();
             pooler.restart();
@@ -113,11 +92,8 @@ async fn no_acknowledged_write_is_lost_when_poolers_are_killed() {
         .await
         .unwrap();
     }
-    writers.more(1).await;
-    writers.stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    running.join_all().await;
 
-    assert_nothing_is_lost(&engine, &writers).await;
+    writers.end(&engine, running).await;
     engine.close().await.unwrap();
 }
 

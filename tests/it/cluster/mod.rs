@@ -20,9 +20,15 @@ use std::{
 };
 
 use jotrack_core::{
-    Config, Engine, Error, JobFilter, JobId, JobQuery, NewJob, PageRequest, PostgresConfig,
+    Config, DatabaseUrl, Engine, Error, JobFilter, JobId, JobQuery, NewJob, PageRequest,
+    PostgresConfig,
 };
-use jotrack_tests::{key, program::PATIENCE};
+use jotrack_tests::{
+    key,
+    program::PATIENCE,
+    services::{Database, PgBouncer, PoolMode, Postgres},
+};
+use tokio::task::JoinSet;
 
 /// Opens an engine with settings of PostgreSQL; its files are its own.
 async fn open(dir: &std::path::Path, postgres: PostgresConfig) -> Engine {
@@ -32,6 +38,28 @@ async fn open(dir: &std::path::Path, postgres: PostgresConfig) -> Engine {
 async fn try_open(dir: &std::path::Path, postgres: PostgresConfig) -> Result<Engine, Error> {
     let config = Config { postgres: Some(postgres), background: false, ..Config::in_dir(dir) };
     Engine::open(config).await
+}
+
+/// A database behind a PgBouncer of the test's own.
+struct Pooled {
+    pooler: Arc<PgBouncer>,
+    database: Database,
+    config: PostgresConfig,
+}
+
+impl Pooled {
+    async fn start(postgres: &Arc<Postgres>) -> Self {
+        let server = Arc::clone(postgres);
+        let start = move || PgBouncer::start(&server, PoolMode::Transaction);
+        let pooler = Arc::new(tokio::task::spawn_blocking(start).await.unwrap());
+        let database = postgres.database().await;
+        let config = PostgresConfig {
+            url: DatabaseUrl::new(pooler.url(database.name())),
+            direct_url: Some(DatabaseUrl::new(database.url())),
+            ..database.config()
+        };
+        Self { pooler, database, config }
+    }
 }
 
 /// Creates jobs with a key each until it is told to stop, trying each again until it is saved, and
@@ -44,6 +72,23 @@ struct Writers {
 }
 
 impl Writers {
+    /// Starts several of them.
+    fn begin(&self, engine: &Engine) -> JoinSet<()> {
+        let mut running = JoinSet::new();
+        for i in 0..6 {
+            running.spawn(self.clone().run(engine.clone(), format!("w{i}")));
+        }
+        running
+    }
+
+    /// Waits for a last write, stops them and asserts that nothing is lost.
+    async fn end(&self, engine: &Engine, running: JoinSet<()>) {
+        self.more(1).await;
+        self.stop.store(true, Ordering::Relaxed);
+        running.join_all().await;
+        assert_nothing_is_lost(engine, self).await;
+    }
+
     async fn run(self, engine: Engine, name: String) {
         let mut n = 0;
         while !self.stop.load(Ordering::Relaxed) {

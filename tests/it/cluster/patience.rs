@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use jotrack_core::{Error, JobQuery, NewJob, PostgresConfig};
-use jotrack_tests::{options, program::PATIENCE, services};
+use jotrack_core::{Engine, Error, JobQuery, NewJob, PostgresConfig};
+use jotrack_tests::{
+    options,
+    program::PATIENCE,
+    services::{self, Database},
+};
+use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
-use super::open;
+use super::{Pooled, open};
 
 const LOCK: &str = "BEGIN; LOCK TABLE job_list IN ACCESS EXCLUSIVE MODE";
 /// Backends of the engine that wait for the lock.
@@ -21,6 +26,21 @@ async fn waiting(client: &Client, wanted: i64) {
         }
     };
     tokio::time::timeout(PATIENCE, asking).await.expect("waiting backends in time");
+}
+
+fn reading(engine: &Engine) -> JoinHandle<()> {
+    let engine = engine.clone();
+    tokio::spawn(async move { drop(engine.list_jobs(&JobQuery::default()).await) })
+}
+
+/// Lets a caller leave while its read waits for a lock; returns who holds it, and a watcher.
+async fn leave_a_blocked_read(engine: &Engine, database: &Database) -> (Client, Client) {
+    let (blocker, watcher) = (database.connect().await, database.connect().await);
+    blocker.batch_execute(LOCK).await.unwrap();
+    let caller = reading(engine);
+    waiting(&watcher, 1).await;
+    caller.abort();
+    (blocker, watcher)
 }
 
 #[tokio::test]
@@ -50,15 +70,7 @@ async fn a_statement_is_cancelled_when_its_caller_leaves() {
     let Some(postgres) = services::shared() else { return };
     let (dir, database) = (tempfile::tempdir().unwrap(), postgres.database().await);
     let engine = open(dir.path(), database.config()).await;
-    let (blocker, watcher) = (database.connect().await, database.connect().await);
-    blocker.batch_execute(LOCK).await.unwrap();
-    let caller = {
-        let engine = engine.clone();
-        tokio::spawn(async move { engine.list_jobs(&JobQuery::default()).await.map(|_| ()) })
-    };
-    waiting(&watcher, 1).await;
-
-    caller.abort();
+    let (blocker, watcher) = leave_a_blocked_read(&engine, &database).await;
 
     // Far sooner than the deadline of reads, which would end it too.
     tokio::time::timeout(Duration::from_secs(4), waiting(&watcher, 0)).await.unwrap();
@@ -130,37 +142,19 @@ async fn more_callers_than_connections_wait_and_too_many_are_told_that_it_is_bus
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_a_pooler_a_statement_ends_with_its_caller_and_the_pooler_lives() {
     let Some(postgres) = services::shared() else { return };
-    let pooler = {
-        let postgres = std::sync::Arc::clone(&postgres);
-        let start = move || services::PgBouncer::start(&postgres, services::PoolMode::Transaction);
-        std::sync::Arc::new(tokio::task::spawn_blocking(start).await.unwrap())
-    };
-    let (dir, database) = (tempfile::tempdir().unwrap(), postgres.database().await);
-    let config = PostgresConfig {
-        url: jotrack_core::DatabaseUrl::new(pooler.url(database.name())),
-        direct_url: Some(jotrack_core::DatabaseUrl::new(database.url())),
-        ..database.config()
-    };
+    let dir = tempfile::tempdir().unwrap();
+    // Kept to the end: the pooler ends with it.
+    let pooled = Pooled::start(&postgres).await;
+    let (database, config) = (&pooled.database, pooled.config.clone());
     let engine = open(dir.path(), config).await;
-    let (blocker, watcher) = (database.connect().await, database.connect().await);
-    blocker.batch_execute(LOCK).await.unwrap();
-    let caller = {
-        let engine = engine.clone();
-        tokio::spawn(async move { engine.list_jobs(&JobQuery::default()).await.map(|_| ()) })
-    };
-    waiting(&watcher, 1).await;
-
-    caller.abort();
+    let (blocker, watcher) = leave_a_blocked_read(&engine, database).await;
 
     // The server looks for its client once a second.
     tokio::time::timeout(Duration::from_secs(4), waiting(&watcher, 0)).await.unwrap();
     blocker.batch_execute("COMMIT").await.unwrap();
     // PgBouncer 1.18 dies of a cancel request that comes too late: none may be sent.
     for _ in 0..200 {
-        let caller = {
-            let engine = engine.clone();
-            tokio::spawn(async move { engine.list_jobs(&JobQuery::default()).await.map(|_| ()) })
-        };
+        let caller = reading(&engine);
         tokio::task::yield_now().await;
         caller.abort();
     }

@@ -11,7 +11,7 @@ use jotrack_tests::{
 };
 use serde_json::{Value, json};
 
-use super::open;
+use super::{Pooled, open};
 
 /// Jobs that each process creates.
 const JOBS: usize = 150;
@@ -135,18 +135,10 @@ async fn a_follower_misses_nothing_while_its_listening_connection_is_cut() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_a_pooler_changes_of_others_are_looked_for() {
     let Some(postgres) = services::shared() else { return };
-    let pooler = {
-        let postgres = std::sync::Arc::clone(&postgres);
-        let start = move || services::PgBouncer::start(&postgres, services::PoolMode::Transaction);
-        tokio::task::spawn_blocking(start).await.unwrap()
-    };
-    let database = postgres.database().await;
-    let config = jotrack_core::PostgresConfig {
-        url: jotrack_core::DatabaseUrl::new(pooler.url(database.name())),
-        direct_url: None,
-        poll_ms: 20,
-        ..database.config()
-    };
+    // Kept to the end: the pooler ends with it.
+    let pooled = Pooled::start(&postgres).await;
+    let config =
+        jotrack_core::PostgresConfig { direct_url: None, poll_ms: 20, ..pooled.config.clone() };
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let writer = open(here.path(), config.clone()).await;
     let reader = open(there.path(), config).await;
@@ -162,7 +154,7 @@ async fn behind_a_pooler_changes_of_others_are_looked_for() {
     // LISTEN would have stayed behind on a connection of the pool.
     let left = "SELECT count(*) FROM pg_stat_activity
                 WHERE datname = current_database() AND query LIKE 'LISTEN%'";
-    let left: i64 = database.connect().await.query_one(left, &[]).await.unwrap().get(0);
+    let left: i64 = pooled.database.connect().await.query_one(left, &[]).await.unwrap().get(0);
     assert_eq!(left, 0);
     writer.close().await.unwrap();
     reader.close().await.unwrap();

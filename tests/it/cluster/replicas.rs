@@ -1,6 +1,7 @@
 //! Read replicas: one's own writes are always seen, whatever the replica does.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -8,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use jotrack_core::{DatabaseUrl, Engine, JobPatch, NewJob, Patch, PostgresConfig, random_bytes};
+use jotrack_core::{
+    DatabaseUrl, Engine, JobId, JobPatch, NewJob, Patch, PostgresConfig, random_bytes,
+};
 use jotrack_tests::{
     options,
     program::PATIENCE,
@@ -44,6 +47,20 @@ fn with(database: &Database, replica: &Replica) -> PostgresConfig {
         replica_urls: vec![DatabaseUrl::new(replica.url(database.name()))],
         ..database.config()
     }
+}
+
+/// An engine with one job, which the replica shows too.
+async fn with_a_job(
+    dir: &Path,
+    postgres: &Postgres,
+    replica: &Replica,
+    database: &Database,
+) -> (Engine, JobId) {
+    let engine = open(dir, with(database, replica)).await;
+    let job = engine.create_job(NewJob::new("Acme", "A"), &options()).await.unwrap().value;
+    replica.catch_up(postgres).await;
+    in_rotation(&engine, true).await;
+    (engine, job)
 }
 
 async fn in_rotation(engine: &Engine, wanted: bool) {
@@ -137,10 +154,7 @@ async fn no_read_of_ones_own_write_is_stale_while_replay_is_delayed_paused_and_k
 async fn a_replica_serves_reads_leaves_when_it_dies_and_comes_back() {
     let Some((postgres, replica, database)) = pair().await else { return };
     let dir = tempfile::tempdir().unwrap();
-    let engine = open(dir.path(), with(&database, &replica)).await;
-    let job = engine.create_job(NewJob::new("Acme", "A"), &options()).await.unwrap().value;
-    replica.catch_up(&postgres).await;
-    in_rotation(&engine, true).await;
+    let (engine, job) = with_a_job(dir.path(), &postgres, &replica, &database).await;
     let served = |health: jotrack_core::Health| health.replicas[0].snapshots;
     let before = served(engine.health().await);
 
@@ -180,10 +194,7 @@ async fn an_engine_starts_without_its_replica_and_takes_it_when_it_answers() {
 async fn a_snapshot_that_its_replica_leaves_goes_on_with_the_primary() {
     let Some((postgres, replica, database)) = pair().await else { return };
     let dir = tempfile::tempdir().unwrap();
-    let engine = open(dir.path(), with(&database, &replica)).await;
-    let job = engine.create_job(NewJob::new("Acme", "A"), &options()).await.unwrap().value;
-    replica.catch_up(&postgres).await;
-    in_rotation(&engine, true).await;
+    let (engine, job) = with_a_job(dir.path(), &postgres, &replica, &database).await;
     let snapshot = engine.snapshot().await.unwrap();
     snapshot.get_job(job).await.unwrap();
 

@@ -1,20 +1,12 @@
-//! Where a server is: the URL, TLS, and a pool of connections.
+//! Where a server is: the URL, and a pool of connections.
 
-use std::{fs::File, io::BufReader, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::{
-        WebPkiServerVerifier,
-        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    },
-    crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
-};
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tls::{self, Mode};
 use crate::{
     config::{DatabaseUrl, PostgresConfig},
     error::{Error, MisuseKind, Result},
@@ -60,12 +52,10 @@ impl Address {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Err(wrong("must look like postgres://user:password@host:5432/database"));
         }
-        if text.matches('@').count() > 1 {
-            return Err(wrong("a character of user or password must be percent-encoded, as %40"));
-        }
-        let at = text.find('@').unwrap_or(0);
-        if text.get("postgresql://".len()..at).is_some_and(|user| user.contains(['/', '?', '#'])) {
-            return Err(wrong("a character of user or password must be percent-encoded, as %2F"));
+        if url.is_ambiguous() {
+            return Err(wrong(
+                "user and password must be percent-encoded: @ as %40, / as %2F, ? as %3F, # as %23",
+            ));
         }
         let Parameters { plain, mode, roots } = Parameters::split(text);
         let mode = Mode::parse(mode.as_deref(), roots.is_some()).ok_or_else(|| {
@@ -92,7 +82,7 @@ impl Address {
         if purpose == Use::Primary {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
-        let tls = tls(mode, roots.as_deref()).map_err(|why| wrong(&why))?;
+        let tls = tls::connector(mode, roots.as_deref()).map_err(|why| wrong(&why))?;
         Ok(Self { name: name(&config), config, tls })
     }
 
@@ -171,162 +161,6 @@ impl Parameters {
 fn decoded(value: &str) -> String {
     let pair = format!("v={}", value.replace('+', "%2B"));
     url::form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value.into_owned()).collect()
-}
-
-/// How much TLS is asked for, in libpq's words and with libpq's meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Disable,
-    Prefer,
-    Require,
-    VerifyCa,
-    VerifyFull,
-}
-
-impl Mode {
-    fn parse(word: Option<&str>, with_roots: bool) -> Option<Self> {
-        Some(match word {
-            None | Some("prefer" | "allow") => Self::Prefer,
-            Some("disable") => Self::Disable,
-            // libpq: with a root certificate at hand, require checks it.
-            Some("require") if with_roots => Self::VerifyCa,
-            Some("require") => Self::Require,
-            Some("verify-ca") => Self::VerifyCa,
-            Some("verify-full") => Self::VerifyFull,
-            Some(_) => return None,
-        })
-    }
-}
-
-fn tls(mode: Mode, roots: Option<&str>) -> std::result::Result<MakeRustlsConnect, String> {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| format!("TLS: {e}"))?;
-    let config = match mode {
-        Mode::Disable | Mode::Prefer | Mode::Require => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Encrypted(provider)))
-            .with_no_client_auth(),
-        Mode::VerifyFull => builder.with_root_certificates(trusted(roots)?).with_no_client_auth(),
-        Mode::VerifyCa => {
-            let roots = Arc::new(trusted(roots)?);
-            let checked = WebPkiServerVerifier::builder_with_provider(roots, provider)
-                .build()
-                .map_err(|e| format!("sslrootcert: {e}"))?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyName(checked)))
-                .with_no_client_auth()
-        }
-    };
-    Ok(MakeRustlsConnect::new(config))
-}
-
-/// Returns the certificates of a file, or the system's.
-fn trusted(file: Option<&str>) -> std::result::Result<RootCertStore, String> {
-    let mut store = RootCertStore::empty();
-    match file {
-        Some(path) if path != "system" => {
-            let file = File::open(path).map_err(|e| format!("sslrootcert {path}: {e}"))?;
-            for found in CertificateDer::pem_reader_iter(BufReader::new(file)) {
-                let found = found.map_err(|_| format!("sslrootcert {path}: not a PEM file"))?;
-                store.add(found).map_err(|e| format!("sslrootcert {path}: {e}"))?;
-            }
-        }
-        _ => {
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    if store.is_empty() {
-        return Err(String::from("there is no root certificate to check the server's with"));
-    }
-    Ok(store)
-}
-
-/// Takes any certificate: what is sent is hidden from listeners, not from whoever sits between.
-#[derive(Debug)]
-struct Encrypted(Arc<CryptoProvider>);
-
-/// Takes a certificate of a trusted issuer for whatever name.
-#[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for Encrypted {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-impl ServerCertVerifier for AnyName {
-    fn verify_server_cert(
-        &self,
-        cert: &CertificateDer<'_>,
-        chain: &[CertificateDer<'_>],
-        server: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        match self.0.verify_server_cert(cert, chain, server, ocsp, now) {
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            other => other,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
 }
 
 #[cfg(test)]

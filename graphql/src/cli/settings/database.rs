@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use jotrack_core::DatabaseUrl;
 use toml::Value;
 
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
@@ -12,8 +13,6 @@ const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 const FILE_BYTES_MAX: u64 = 16 * 1024;
 
 const NO_PLACE: &str = "a path, sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME is expected";
-/// What stands between scheme and host ends at the first `@`, says one reader, and at the last, says
-/// another: a piece of the password would pass for the host and be printed.
 const UNESCAPED: &str = "write `@` in user, password or parameters as %40, and `/`, `?`, `#` before the host as %2F, \
      %3F, %23";
 const NO_ADDRESS: &str = "an address such as postgres://USER:PASSWORD@HOST:PORT/NAME is expected";
@@ -94,13 +93,9 @@ pub(super) fn read_file(path: &Path) -> Result<String, String> {
     }
 }
 
-/// Refuses an address whose user or password holds a letter that ends it.
+/// Refuses an address of which a piece of the password would be printed.
 fn check_user(address: &str) -> Result<(), &'static str> {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    match rest.rsplit_once('@') {
-        Some((user, _)) if user.contains(['@', '/', '?', '#']) => Err(UNESCAPED),
-        _ => Ok(()),
-    }
+    if DatabaseUrl::new(address).is_ambiguous() { Err(UNESCAPED) } else { Ok(()) }
 }
 
 fn is_address(text: &str) -> bool {
