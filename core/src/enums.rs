@@ -127,10 +127,12 @@ wire_enum!(
     AttachmentWarning { TypeMismatch = 1 "TYPE_MISMATCH" }
 );
 wire_enum!(
-    /// What a change is about. COACH_STATE carries the id of its job. New values are added at the end.
+    /// What a change is about. COACH_STATE carries the id of its job; ACCOUNT covers settings and
+    /// keys. New values are added at the end.
     EntityKind {
         Job = 1 "JOB", StatusChange = 2 "STATUS_CHANGE", Attachment = 3 "ATTACHMENT",
-        AttachmentVariant = 4 "ATTACHMENT_VARIANT", CoachState = 5 "COACH_STATE",
+        AttachmentVariant = 4 "ATTACHMENT_VARIANT", CoachState = 5 "COACH_STATE", Analysis = 6 "ANALYSIS",
+        Account = 7 "ACCOUNT",
     }
 );
 wire_enum!(
@@ -179,6 +181,52 @@ wire_enum!(
 wire_enum!(
     /// The plan of a user.
     Tier { Free = 1 "FREE", Pro = 2 "PRO", Enterprise = 3 "ENTERPRISE" }
+);
+wire_enum!(
+    /// Who answers an analysis. LOCAL is the engine's own deterministic analysis; it needs no key.
+    AiProvider { Local = 1 "LOCAL", Anthropic = 2 "ANTHROPIC", OpenAi = 3 "OPENAI", OpenAiCompatible = 4 "OPENAI_COMPATIBLE" }
+);
+wire_enum!(
+    /// What an analysis is asked for.
+    AnalysisKind {
+        DocumentNormalize = 1 "DOCUMENT_NORMALIZE", MatchScore = 2 "MATCH_SCORE",
+        CompanyIntelligence = 3 "COMPANY_INTELLIGENCE", CompanyEcosystem = 4 "COMPANY_ECOSYSTEM",
+        CompanyQuestions = 5 "COMPANY_QUESTIONS", PeopleExtract = 6 "PEOPLE_EXTRACT",
+        NotesSummary = 7 "NOTES_SUMMARY", CoverLetter = 8 "COVER_LETTER", ResumeImprove = 9 "RESUME_IMPROVE",
+    }
+);
+wire_enum!(
+    /// How far an analysis has come. The last three are final.
+    AnalysisState { Queued = 1 "QUEUED", Running = 2 "RUNNING", Succeeded = 3 "SUCCEEDED", Failed = 4 "FAILED", Cancelled = 5 "CANCELLED" }
+);
+
+impl AnalysisState {
+    /// Reports whether nothing follows.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+wire_enum!(
+    /// Where an answer came from. FRESH: a call of its own. CACHE: kept from an earlier one of the
+    /// same user. SHARED: kept for all users. POOLED: joined a call that was under way. STALE: an
+    /// old answer, while or because a new one could not be had.
+    ResultSource { Fresh = 1 "FRESH", Cache = 2 "CACHE", Shared = 3 "SHARED", Pooled = 4 "POOLED", Stale = 5 "STALE" }
+);
+wire_enum!(
+    /// Who asks in an interview.
+    Persona { Recruiter = 1 "RECRUITER", HiringManager = 2 "HIRING_MANAGER", Peer = 3 "PEER" }
+);
+wire_enum!(
+    /// What a usage window counts.
+    UsageResource { Requests = 1 "REQUESTS", Reads = 2 "READS", AiCalls = 3 "AI_CALLS" }
+);
+wire_enum!(
+    /// How a stored analysis relates to the documents as they are now.
+    StalenessSeverity {
+        Fresh = 1 "FRESH", Minor = 2 "MINOR", Major = 3 "MAJOR", NeverAnalyzed = 4 "NEVER_ANALYZED",
+        VariantsFresh = 5 "VARIANTS_FRESH", NoVariants = 6 "NO_VARIANTS",
+    }
 );
 wire_enum!(
     /// Which allowance is used up.

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-use crate::enums::{CoachMilestone, ForbiddenReason, QuotaScope};
+use crate::enums::{AiProvider, CoachMilestone, ForbiddenReason, QuotaScope};
 
 /// Result of every fallible function of the engine.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -75,6 +75,20 @@ pub enum Error {
         limit: u64,
         /// What remains of it.
         remaining: u64,
+    },
+    /// An analysis could not be had from its provider; nothing was stored.
+    #[error("{what}")]
+    Provider {
+        /// Who was to answer.
+        provider: AiProvider,
+        /// What went wrong.
+        kind: ProviderFailure,
+        /// Whether the same request may succeed later.
+        retryable: bool,
+        /// When to try again, where that is known.
+        retry_after_ms: Option<i64>,
+        /// What to do, without keys, prompts or answers.
+        what: String,
     },
     /// The time allowed for a call ran out.
     #[error("{op} took too long")]
@@ -162,6 +176,17 @@ pub enum ConflictKind {
     ChangedSince,
 }
 
+/// Why a provider gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderFailure {
+    /// No provider that can do this is configured, or its network use is not allowed.
+    NotConfigured,
+    /// The call failed, or its answer was useless.
+    Failed,
+    /// The model or a guard of the engine refused.
+    Refused,
+}
+
 /// What outside the program stands in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnavailableKind {
@@ -182,6 +207,10 @@ pub enum UnavailableKind {
     SchemaTooNew,
     /// The disk is full; reads go on.
     StorageFull,
+    /// A sealed value cannot be opened: it was damaged or moved.
+    Crypto,
+    /// The master key is missing, wrong or used up.
+    KeyUnavailable,
 }
 
 impl fmt::Display for UnavailableKind {
@@ -197,6 +226,8 @@ impl fmt::Display for UnavailableKind {
             Self::Corrupt => "the database file is damaged; restore a backup",
             Self::SchemaTooNew => "the data was written by a newer version; update the program",
             Self::StorageFull => "the disk is full",
+            Self::Crypto => "a sealed value is damaged",
+            Self::KeyUnavailable => "the master key is missing, wrong or used up",
         })
     }
 }
@@ -397,6 +428,13 @@ impl Error {
                 UnavailableKind::Corrupt => ErrorCode::Corrupt,
                 UnavailableKind::SchemaTooNew => ErrorCode::SchemaTooNew,
                 UnavailableKind::StorageFull => ErrorCode::StorageFull,
+                UnavailableKind::Crypto => ErrorCode::Crypto,
+                UnavailableKind::KeyUnavailable => ErrorCode::KeyUnavailable,
+            },
+            Self::Provider { kind, .. } => match kind {
+                ProviderFailure::NotConfigured => ErrorCode::AiNotConfigured,
+                ProviderFailure::Failed => ErrorCode::AiProvider,
+                ProviderFailure::Refused => ErrorCode::AiRefused,
             },
             Self::Internal { .. } => ErrorCode::Internal,
         }
@@ -406,6 +444,9 @@ impl Error {
     pub fn retryable(&self) -> bool {
         if matches!(self, Self::Unavailable { kind: UnavailableKind::Interrupted, .. }) {
             return false;
+        }
+        if let Self::Provider { retryable, .. } = self {
+            return *retryable;
         }
         matches!(
             self.code(),
@@ -417,6 +458,7 @@ impl Error {
     pub fn retry_after_ms(&self) -> Option<i64> {
         match self {
             Self::RateLimited { retry_after_ms, .. } => Some(*retry_after_ms),
+            Self::Provider { retry_after_ms, .. } => *retry_after_ms,
             Self::Unavailable { kind: UnavailableKind::Busy, .. } => Some(100),
             _ => None,
         }

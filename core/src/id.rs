@@ -81,6 +81,8 @@ ids!(
     UploadId "upl",
     /// A piece of background work.
     TaskId "tsk",
+    /// One request of a user for an analysis.
+    AnalysisId "ana",
 );
 
 /// The one user of an embedded engine: a fixed id, so that every part of the program agrees on it.

@@ -22,6 +22,8 @@
 //! counts one user's changes.
 #![forbid(unsafe_code)]
 
+pub mod ai;
+mod analyses;
 pub mod analysis;
 pub mod attachments;
 pub mod catalogue;
@@ -38,13 +40,16 @@ mod hub;
 mod id;
 mod idempotency;
 mod jobs;
+mod limits;
 mod matching;
 mod meta;
 mod mutation;
+mod net;
 mod page;
 mod patch;
 mod position;
 mod private;
+mod secret;
 mod tasks;
 mod time;
 mod validate;
@@ -59,7 +64,10 @@ pub use coach::{
     DiscoveryQuestion, MilestoneState, Milestones,
 };
 pub use companies::company_key;
-pub use config::{Config, DatabaseUrl, Limits, PostgresConfig, StorageConfig, Synchronous};
+pub use config::{
+    AiConfig, Caps, Config, DatabaseUrl, KeySource, Limits, PostgresConfig, Protocol,
+    RequestLimits, StorageConfig, Synchronous,
+};
 pub use db::ReplicaHealth;
 pub use doctor::CheckReport;
 pub use engine::{Engine, Health, Snapshot};
@@ -69,8 +77,8 @@ pub use error::{
     Violations,
 };
 pub use id::{
-    AttachmentId, CompanyId, JobId, LOCAL_USER, StatusChangeId, TaskId, UploadId, UserId,
-    VariantId, random_bytes,
+    AnalysisId, AttachmentId, CompanyId, JobId, LOCAL_USER, StatusChangeId, TaskId, UploadId,
+    UserId, VariantId, random_bytes,
 };
 pub use jobs::{
     CoachStatusCount, Job, JobFilter, JobOrder, JobPatch, JobQuery, JobStats, NewJob, SearchHit,

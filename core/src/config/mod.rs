@@ -1,7 +1,13 @@
 //! One configuration. Every limit of the engine has its name, unit and default here.
 
+mod ai;
+mod keys;
+mod limits;
 mod postgres;
 
+pub use ai::{AiConfig, Caps, Protocol};
+pub use keys::KeySource;
+pub use limits::RequestLimits;
 pub use postgres::{DatabaseUrl, PostgresConfig};
 
 use std::path::{Path, PathBuf};
@@ -34,6 +40,13 @@ pub struct Config {
     pub stale_after_days: u32,
     /// Skill names added to the dictionary, at most 200.
     pub extra_skills: Vec<String>,
+    /// How AI calls are made.
+    pub ai: AiConfig,
+    /// Where the master key comes from that seals provider keys and personal answers.
+    #[serde(skip)]
+    pub master_key: KeySource,
+    /// How many requests a user may send.
+    pub requests: RequestLimits,
     /// How data is kept.
     pub storage: StorageConfig,
     /// Every limit.
@@ -54,6 +67,9 @@ impl Default for Config {
             trash_days: 5,
             stale_after_days: 10,
             extra_skills: Vec::new(),
+            ai: AiConfig::default(),
+            master_key: KeySource::default(),
+            requests: RequestLimits::default(),
             storage: StorageConfig::default(),
             limits: Limits::default(),
             clock: Clock::System,

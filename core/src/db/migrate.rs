@@ -24,6 +24,24 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         #[cfg(feature = "postgres")]
         pg: include_str!("../../migrations/002_purge_order.sql"),
     },
+    Migration {
+        name: "keys",
+        lite: include_str!("../../migrations/003_keys.lite.sql"),
+        #[cfg(feature = "postgres")]
+        pg: include_str!("../../migrations/003_keys.pg.sql"),
+    },
+    Migration {
+        name: "quotas",
+        lite: include_str!("../../migrations/004_quotas.lite.sql"),
+        #[cfg(feature = "postgres")]
+        pg: include_str!("../../migrations/004_quotas.pg.sql"),
+    },
+    Migration {
+        name: "analyses",
+        lite: include_str!("../../migrations/005_analyses.lite.sql"),
+        #[cfg(feature = "postgres")]
+        pg: include_str!("../../migrations/005_analyses.pg.sql"),
+    },
 ];
 
 /// The oldest engine that may open what these migrations leave behind: raised when a migration

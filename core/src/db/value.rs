@@ -85,6 +85,7 @@ value_from!(
     Uuid => |x| Self::Id(x), Id;
     crate::id::JobId => |x| Self::Id(x.as_uuid()), Id;
     crate::id::UserId => |x| Self::Id(x.as_uuid()), Id;
+    crate::id::AnalysisId => |x| Self::Id(x.as_uuid()), Id;
     crate::id::CompanyId => |x| Self::Id(x.as_uuid()), Id;
     crate::id::AttachmentId => |x| Self::Id(x.as_uuid()), Id;
     crate::id::VariantId => |x| Self::Id(x.as_uuid()), Id;

@@ -1,0 +1,22 @@
+//! AI calls: one upstream call per key however many ask, streamed, kept, counted and explained.
+//!
+//! Here are the machinery and the capabilities; what a user's job has to do with them is in
+//! `analyses`. The wire codecs know bytes only, the flights know no provider, and nothing here
+//! knows HTTP servers, GraphQL or C.
+
+mod capabilities;
+mod capability;
+mod error;
+mod guard;
+mod key;
+mod prompt;
+mod provider;
+mod schema;
+mod usage;
+mod wire;
+
+pub use error::{AiError, Phase, Refusal};
+pub use provider::{
+    AnswerSchema, ModelEvent, ModelRequest, Provider, Repair, StopReason, TokenUsage,
+};
+pub use usage::Price;
