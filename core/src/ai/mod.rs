@@ -6,9 +6,12 @@
 
 mod capabilities;
 mod capability;
+pub(crate) mod call;
 mod error;
+pub(crate) mod gate;
 mod guard;
 mod key;
+pub(crate) mod log;
 mod prompt;
 mod provider;
 mod schema;
@@ -16,6 +19,7 @@ mod usage;
 mod wire;
 
 pub use error::{AiError, Phase, Refusal};
+pub use log::{AnalysisEvent, EventData};
 pub use provider::{
     AnswerSchema, ModelEvent, ModelRequest, Provider, Repair, StopReason, TokenUsage,
 };
