@@ -24,3 +24,4 @@ pub use provider::{
     AnswerSchema, ModelEvent, ModelRequest, Provider, Repair, StopReason, TokenUsage,
 };
 pub use usage::Price;
+pub use wire::HttpProvider;
