@@ -1,6 +1,8 @@
 //! Every statement the engine runs, in one list: what is proven, counted and compared.
 
-use crate::{attachments, changes, coach, companies, db, idempotency, jobs, matching, meta, tasks};
+use crate::{
+    attachments, changes, coach, companies, db, idempotency, jobs, matching, meta, secret, tasks,
+};
 
 /// Returns all statements, each once.
 pub fn statements() -> Vec<&'static db::Stmt> {
@@ -13,6 +15,7 @@ pub fn statements() -> Vec<&'static db::Stmt> {
     all.extend(attachments::store::statements());
     all.extend(coach::store::statements());
     all.extend(matching::store::statements());
+    all.extend(secret::store::statements());
     all.extend(changes::statements());
     all.extend(tasks::statements());
     all

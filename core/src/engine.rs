@@ -23,6 +23,7 @@ use crate::{
     id::{LOCAL_USER, UserId},
     meta,
     position::Position,
+    secret::Vault,
     time::{Clock, Timestamp},
 };
 
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) sandbox: Option<Sandbox>,
     /// Texts read in this process at a time.
     pub(crate) extractions: Semaphore,
+    /// Where secrets are opened.
+    pub(crate) vault: Vault,
     /// Keys the digests of idempotent arguments.
     pub(crate) secret: [u8; 32],
     closed: AtomicBool,
@@ -104,6 +107,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             sandbox: config.extractor.clone().map(Sandbox::new),
             extractions: Semaphore::new(config.limits.extractions.max(1)),
+            vault: Vault::new(&config)?,
             config,
             store,
             blobs,
@@ -288,7 +292,7 @@ impl Engine {
         self.shared.store.query(stmt, params, map).await
     }
 
-    fn refuse_closed(&self) -> Result<()> {
+    pub(crate) fn refuse_closed(&self) -> Result<()> {
         if self.shared.closed.load(Ordering::SeqCst) {
             return Err(Error::unavailable(UnavailableKind::Closed, "use the engine"));
         }

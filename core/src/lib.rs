@@ -91,4 +91,8 @@ pub use mutation::{WriteOptions, Written};
 pub use page::{Page, PageRequest};
 pub use patch::Patch;
 pub use position::Position;
+pub use secret::{
+    AiSettings, AiSettingsPatch, KekStatus, KeysStatus, ProviderKey, RotationProgress,
+    RotationReport,
+};
 pub use time::{Clock, DAY_MS, ManualClock, Timestamp};
