@@ -1,6 +1,8 @@
 //! Every statement the engine runs, in one list: what is proven, counted and compared.
 
-use crate::{attachments, changes, coach, companies, db, idempotency, jobs, matching, meta, tasks};
+use crate::{
+    attachments, changes, coach, companies, db, idempotency, jobs, limits, matching, meta, tasks,
+};
 
 /// Returns all statements, each once.
 pub fn statements() -> Vec<&'static db::Stmt> {
@@ -15,5 +17,6 @@ pub fn statements() -> Vec<&'static db::Stmt> {
     all.extend(matching::store::statements());
     all.extend(changes::statements());
     all.extend(tasks::statements());
+    all.extend(limits::statements());
     all
 }
