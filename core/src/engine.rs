@@ -21,7 +21,7 @@ use crate::{
     error::{Error, Result, UnavailableKind},
     hub::Hub,
     id::{LOCAL_USER, UserId},
-    meta,
+    limits, meta,
     position::Position,
     secret::Vault,
     time::{Clock, Timestamp},
@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) blobs: BlobStore,
     pub(crate) hub: Arc<Hub>,
+    /// The windows of requests that are not kept in the database.
+    pub(crate) requests: limits::Memory,
     /// Rung when background work was enqueued.
     pub(crate) wake: Notify,
     /// The program that reads texts in a child process.
@@ -112,6 +114,7 @@ impl Engine {
             store,
             blobs,
             hub,
+            requests: limits::Memory::default(),
             wake: Notify::new(),
             secret,
             closed: AtomicBool::new(false),

@@ -85,6 +85,7 @@ pub use jobs::{
     StatusChange, StatusChangeInput, StatusChangePatch, StatusCount, TimeRange,
     store::read_model::ReadModelReport,
 };
+pub use limits::{Quota, RateState, RequestKind, Taken, Usage, UsageWindow, Window};
 pub use matching::{JobDetails, MatchScore, SkillReport};
 pub use meta::User;
 pub use mutation::{WriteOptions, Written};

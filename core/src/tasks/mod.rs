@@ -15,6 +15,7 @@ use crate::{
     engine::{Engine, Shared},
     error::{Error, Result},
     id::LOCAL_USER,
+    limits,
 };
 
 /// Longest time between two looks at the queue: another process may have enqueued something.
@@ -74,8 +75,10 @@ impl Engine {
         let uploads = self.sweep_uploads().await;
         let pruned = changes::prune(self).await;
         let collected = self.collect_blobs().await;
+        let forgotten = limits::sweep(self).await;
         pruned?;
         collected?;
+        forgotten?;
         Ok(purged? + uploads?)
     }
 }
