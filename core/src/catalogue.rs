@@ -1,8 +1,8 @@
 //! Every statement the engine runs, in one list: what is proven, counted and compared.
 
 use crate::{
-    analyses, attachments, changes, coach, companies, db, idempotency, jobs, limits, matching, meta,
-    secret, tasks,
+    analyses, attachments, changes, coach, companies, db, idempotency, jobs, limits, matching,
+    meta, secret, tasks,
 };
 
 /// Returns all statements, each once.

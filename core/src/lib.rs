@@ -54,6 +54,10 @@ mod tasks;
 mod time;
 mod validate;
 
+pub use analyses::{
+    Analysis, AnalysisEvents, AnalysisRequest, AnalysisTarget, CacheStats, Failure, PurgeFilter,
+    StartedAnalysis,
+};
 pub use attachments::{
     Attachment, AttachmentContent, AttachmentCreated, AttachmentFilter, BlobReader, Document,
     NewAttachment, StagedUpload, UploadInput, UploadWriter, Variant,

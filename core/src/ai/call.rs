@@ -9,10 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     AiError, ModelEvent, ModelRequest, Phase, Provider, Refusal, Repair, StopReason, TokenUsage,
-    capability::Capability,
-    gate::Gate,
-    guard::CanaryFilter,
-    log::Log,
+    capability::Capability, gate::Gate, guard::CanaryFilter, log::Log,
 };
 use crate::{config::AiConfig, enums::AiProvider, id::random_bytes};
 
@@ -67,6 +64,18 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// Returns a report of a call that never was.
+    pub(crate) fn failed(error: AiError) -> Self {
+        Self {
+            result: Err(error),
+            attempts: Vec::new(),
+            request_id: None,
+            ttft_ms: None,
+            total_ms: 0,
+            billed: false,
+        }
+    }
+
     /// Returns the tokens of all attempts.
     pub(crate) fn usage(&self) -> TokenUsage {
         self.attempts.iter().fold(TokenUsage::default(), |sum, attempt| TokenUsage {
@@ -99,14 +108,7 @@ pub(crate) async fn call(call: &Call<'_>) -> Report {
         begun: false,
         shown: false,
         why: "",
-        report: Report {
-            result: Err(AiError::Internal),
-            attempts: Vec::new(),
-            request_id: None,
-            ttft_ms: None,
-            total_ms: 0,
-            billed: false,
-        },
+        report: Report::failed(AiError::Internal),
     };
     let limit = Duration::from_millis(call.config.flight_ms);
     let result = tokio::select! {
@@ -124,8 +126,7 @@ impl Course<'_> {
         let mut repair: Option<Repair> = None;
         let mut failures = 0_u32;
         loop {
-            let turn =
-                self.call.gate.turn(Duration::from_millis(self.call.config.gate_ms)).await?;
+            let turn = self.call.gate.turn(Duration::from_millis(self.call.config.gate_ms)).await?;
             let exchanged = self.exchange(repair.clone()).await;
             turn.done(exchanged.as_ref().map(|_| ()));
             match exchanged {

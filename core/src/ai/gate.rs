@@ -1,10 +1,6 @@
 //! Who may call a provider now: a few at a time per credential, nobody while it asked for a pause.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::{
@@ -59,7 +55,9 @@ impl Gates {
         }
         // Credentials come and go with users' keys; an idle, open gate says nothing.
         if gates.len() >= 1024 {
-            gates.retain(|_, gate| Arc::strong_count(gate) > 1 || gate.closed.lock().until.is_some());
+            gates.retain(|_, gate| {
+                Arc::strong_count(gate) > 1 || gate.closed.lock().until.is_some()
+            });
         }
         let gate = Arc::new(Gate {
             places: Arc::new(Semaphore::new(places.max(1))),
@@ -86,7 +84,9 @@ impl Gate {
             let until = {
                 let mut closed = self.closed.lock();
                 match closed.until {
-                    None => return Ok(Turn { gate: Arc::clone(self), probe: false, _place: place }),
+                    None => {
+                        return Ok(Turn { gate: Arc::clone(self), probe: false, _place: place });
+                    }
                     Some(until) if until <= Instant::now() && !closed.probing => {
                         closed.probing = true;
                         return Ok(Turn { gate: Arc::clone(self), probe: true, _place: place });
@@ -111,9 +111,8 @@ impl Turn {
     /// Tells the gate how the call went: an overload closes it, a success opens it.
     pub(crate) fn done(self, outcome: Result<(), &AiError>) {
         let mut closed = self.gate.closed.lock();
-        let asked = |ms: Option<i64>| {
-            ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis)
-        };
+        let asked =
+            |ms: Option<i64>| ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
         let pause = match outcome {
             Err(AiError::Billing) => Some(BILLING),
             Err(

@@ -167,12 +167,10 @@ impl Inner {
                 add(base, EventData::Reset(self.reset));
             }
             if cursor < base + TEXT {
-                add(
-                    base + TEXT,
-                    EventData::Started { provider: *provider, model: model.clone() },
-                );
+                add(base + TEXT, EventData::Started { provider: *provider, model: model.clone() });
             }
-            let mut seen = usize::try_from(cursor.saturating_sub(base + TEXT)).unwrap_or(usize::MAX);
+            let mut seen =
+                usize::try_from(cursor.saturating_sub(base + TEXT)).unwrap_or(usize::MAX);
             // A cursor that no event had may lie inside a character: it is given again whole.
             while seen < self.text.len() && !self.text.is_char_boundary(seen) {
                 seen -= 1;

@@ -43,6 +43,11 @@ struct Parts<'a> {
 }
 
 impl Prompt {
+    /// Returns id and version as one word.
+    pub(crate) fn name(&self) -> String {
+        format!("{}.v{}", self.id, self.version)
+    }
+
     /// Returns the SHA-256 of the text.
     pub(crate) fn sha256(&self) -> [u8; 32] {
         Sha256::digest(self.text.as_bytes()).into()

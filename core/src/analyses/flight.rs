@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -18,11 +18,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
-    ai::{AiError, TokenUsage, gate::Gates, log::Log},
+    ai::{AiError, HttpProvider, Provider, TokenUsage, gate::Gates, log::Log},
+    config::AiConfig,
     enums::{AiProvider, ResultSource},
     error::{Error, Result},
     id::{AnalysisId, UserId, random_bytes},
-    time::Timestamp,
+    net,
+    time::{Clock, Timestamp},
 };
 
 /// Bytes of all logs of a process (ai.md section 6); over it retained ones go at once.
@@ -182,8 +184,16 @@ pub(crate) struct Registry {
     pub(crate) stop: CancellationToken,
     /// Whether somebody renews the leases.
     pub(crate) beating: AtomicBool,
+    /// Whether somebody works on the queue.
+    pub(crate) draining: AtomicBool,
     /// Hits of kept answers that are not written down yet.
     pub(crate) hits: Mutex<HashMap<String, i64>>,
+    /// Calls that are reserved but not charged yet, by the subject of their allowance.
+    pub(crate) reserved: Mutex<HashMap<Uuid, String>>,
+    /// Reading the system's certificates takes milliseconds: each client is made once.
+    prices: Prices,
+    operator: OnceLock<Arc<dyn Provider>>,
+    guarded: OnceLock<reqwest::Client>,
 }
 
 /// A flight that was looked for.
@@ -197,22 +207,58 @@ pub(crate) enum Found {
 }
 
 impl Registry {
-    /// Makes an empty registry for at most `most` flights.
-    pub(crate) fn new(most: usize) -> Result<Self> {
+    /// Makes an empty registry.
+    pub(crate) fn new(config: &AiConfig) -> Result<Self> {
         Ok(Self {
             flights: Mutex::default(),
             riders: Mutex::default(),
             next: AtomicU64::new(1),
             log_bytes: AtomicUsize::new(0),
-            most,
+            most: config.flights.max(1),
             owner: Uuid::from_bytes(random_bytes()?),
             gates: Gates::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             stop: CancellationToken::new(),
             beating: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             hits: Mutex::default(),
+            reserved: Mutex::default(),
+            prices: Prices,
+            operator: OnceLock::new(),
+            guarded: OnceLock::new(),
         })
+    }
+
+    /// Returns the operator's provider.
+    pub(crate) fn operator(
+        &self,
+        config: &AiConfig,
+        clock: &Clock,
+    ) -> std::result::Result<Arc<dyn Provider>, AiError> {
+        if let Some(known) = self.operator.get() {
+            return Ok(Arc::clone(known));
+        }
+        let made: Arc<dyn Provider> = Arc::new(HttpProvider::operator(config, clock.clone())?);
+        Ok(Arc::clone(self.operator.get_or_init(|| made)))
+    }
+
+    /// Returns what calls cost.
+    pub(crate) fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
+    /// Returns the client for addresses that users set.
+    pub(crate) fn guarded(
+        &self,
+        config: &AiConfig,
+    ) -> std::result::Result<reqwest::Client, AiError> {
+        if let Some(known) = self.guarded.get() {
+            return Ok(known.clone());
+        }
+        let connect = std::time::Duration::from_millis(config.connect_ms);
+        let made = net::client(net::SetBy::User, connect)?;
+        Ok(self.guarded.get_or_init(|| made).clone())
     }
 
     /// Finds the flight of a slot, or makes one. A flight with `fresh` that has landed is not
@@ -311,5 +357,13 @@ impl Drop for Seat {
         if self.flight.landing().is_none() {
             drop(self.flight.land(Err(AiError::Internal)));
         }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Prices;
+impl Prices {
+    pub(crate) fn cost(&self, _: AiProvider, _: &str, _: &TokenUsage, _: Timestamp) -> Option<i64> {
+        None
     }
 }

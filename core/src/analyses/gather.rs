@@ -43,10 +43,7 @@ pub(crate) async fn gather(snapshot: &Snapshot, request: &AnalysisRequest) -> Re
             let ids = [id];
             let (found, variants) =
                 tokio::try_join!(snapshot.attachments_by_id(&ids), snapshot.variants_of(&ids))?;
-            let row = found
-                .into_iter()
-                .next()
-                .ok_or_else(|| Error::not_found("attachment", id))?;
+            let row = found.into_iter().next().ok_or_else(|| Error::not_found("attachment", id))?;
             if row.trashed_at.is_some() {
                 let why = "this version is in the trash; restore it first";
                 return Err(Error::conflict(ConflictKind::VersionTrashed, why));
@@ -71,11 +68,11 @@ pub(crate) async fn gather(snapshot: &Snapshot, request: &AnalysisRequest) -> Re
             AnalysisTarget::Job(id),
             AnalysisKind::MatchScore | AnalysisKind::ResumeImprove | AnalysisKind::CoverLetter,
         ) => {
-            let (job, texts) =
-                tokio::try_join!(live_job(snapshot, *id), attachments::active_texts(snapshot, *id))?;
-            let text = |kind| {
-                texts.iter().find(|text| text.kind == kind).map(|text| &text.variant)
-            };
+            let (job, texts) = tokio::try_join!(
+                live_job(snapshot, *id),
+                attachments::active_texts(snapshot, *id)
+            )?;
+            let text = |kind| texts.iter().find(|text| text.kind == kind).map(|text| &text.variant);
             let resume = text(AttachmentKind::Resume)
                 .ok_or_else(|| missing(ConflictKind::NoResume, "an active résumé with text"))?;
             let jd = text(AttachmentKind::Jd)
@@ -187,4 +184,3 @@ fn wrong_target(kind: AnalysisKind) -> Error {
     };
     Error::invalid(&["target"], "format", format!("{kind} is about {wanted}"))
 }
-

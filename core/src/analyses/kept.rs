@@ -60,7 +60,7 @@ impl Engine {
         for key in [Some(&work.key), work.public_key.as_ref()].into_iter().flatten() {
             let Some(entry) = cache::get(snapshot, key).await? else { continue };
             if now < entry.expires_at
-                && let Some(kept) = self.open(work.capability, key, entry).await?
+                && let Some(kept) = self.open_entry(work.capability, key, entry).await?
             {
                 return Ok(Some(kept));
             }
@@ -76,11 +76,11 @@ impl Engine {
         if self.now() >= entry.expires_at.plus_ms(STALE_MS) {
             return Ok(None);
         }
-        self.open(work.capability, &work.key, entry).await
+        self.open_entry(work.capability, &work.key, entry).await
     }
 
     /// Opens an entry. One that is damaged or of an older form is removed and counts as none.
-    async fn open(
+    async fn open_entry(
         &self,
         capability: &'static Capability,
         key: &str,
@@ -137,19 +137,22 @@ impl Engine {
             None => {
                 let id = AnalysisId::new(self.now());
                 let output = self.seal_output(id, &kept.value).await?;
-                runs::insert(&mut batch, &NewRun {
-                    state: AnalysisState::Succeeded,
-                    source: Some(source),
-                    origin: Some(origin),
-                    key: kept.key.clone(),
-                    provider: kept.entry.provider,
-                    model: kept.entry.model.clone(),
-                    prompt_version: kept.entry.prompt_version.clone(),
-                    output: Some(output),
-                    cost_micros: Some(0),
-                    expires_at: Some(kept.entry.expires_at),
-                    ..self.new_run(id, work)?
-                });
+                runs::insert(
+                    &mut batch,
+                    &NewRun {
+                        state: AnalysisState::Succeeded,
+                        source: Some(source),
+                        origin: Some(origin),
+                        key: kept.key.clone(),
+                        provider: kept.entry.provider,
+                        model: kept.entry.model.clone(),
+                        prompt_version: kept.entry.prompt_version.clone(),
+                        output: Some(output),
+                        cost_micros: Some(0),
+                        expires_at: Some(kept.entry.expires_at),
+                        ..self.new_run(id, work)?
+                    },
+                );
                 id
             }
         };
@@ -219,7 +222,10 @@ mod tests {
         let created = Timestamp::from_ms(1_000);
         let days = |digits: &str| {
             let (soft, end) = lifetime(&format!("v1:p:{digits}"), created, 90);
-            ((soft.as_ms() - 1_000) as f64 / DAY_MS as f64, (end.as_ms() - 1_000) as f64 / DAY_MS as f64)
+            (
+                (soft.as_ms() - 1_000) as f64 / DAY_MS as f64,
+                (end.as_ms() - 1_000) as f64 / DAY_MS as f64,
+            )
         };
         assert_eq!(days("0000aa").1, 90.0);
         assert!((days("ffffaa").1 - 85.5).abs() < 0.001);

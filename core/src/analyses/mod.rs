@@ -28,7 +28,7 @@ use crate::{
     DAY_MS,
     ai::{AiError, TokenUsage},
     db::Batch,
-    engine::{Engine, Snapshot},
+    engine::Engine,
     enums::{AiProvider, AnalysisKind, AnalysisState, Persona, ResultSource},
     error::{ConflictKind, Error, ProviderFailure, Result},
     id::{AnalysisId, AttachmentId, JobId},
@@ -220,10 +220,11 @@ impl Engine {
         let flight = self.shared.ai.flight_of(id);
         let last = flight.as_ref().map_or(row.analysis.last_sequence, |flight| flight.log.last());
         let mut batch = self.batch();
-        store::runs::finish(&mut batch, id, &store::runs::Finish {
-            last_sequence: last,
-            ..landing::failed(&AiError::Cancelled)
-        });
+        store::runs::finish(
+            &mut batch,
+            id,
+            &store::runs::Finish { last_sequence: last, ..landing::failed(&AiError::Cancelled) },
+        );
         self.shared.store.commit(batch).await.map_err(Error::from)?;
         if let Some(flight) = flight {
             for rider in flight.riders().into_iter().filter(|rider| rider.run == id) {
@@ -288,12 +289,8 @@ impl Engine {
     /// # Errors
     /// `Unavailable`.
     pub async fn tokens_this_month(&self) -> Result<(TokenUsage, Option<i64>)> {
-        let day_of_month = self
-            .now()
-            .to_rfc3339()
-            .get(8..10)
-            .and_then(|day| day.parse::<i64>().ok())
-            .unwrap_or(1);
+        let day_of_month =
+            self.now().to_rfc3339().get(8..10).and_then(|day| day.parse::<i64>().ok()).unwrap_or(1);
         let today = self.now().as_ms() - self.now().as_ms().rem_euclid(DAY_MS);
         let since = Timestamp::from_ms(today - (day_of_month - 1) * DAY_MS);
         store::runs::tokens(&self.snapshot().await?, since).await

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     ai::{
-        AiError, Capability, HttpProvider, LocalContext, Provider, Scope, Target,
-        gate::{Gate, Gates},
+        AiError, Capability, HttpProvider, LocalContext, Provider, Scope, Target, Timeouts,
+        gate::Gate, public_service,
     },
     analysis::Today,
-    config::AiConfig,
+    config::{AiConfig, Caps, Protocol},
     engine::{Engine, Snapshot},
     enums::{AiProvider, AnalysisKind},
     error::{Error, ProviderFailure, Result},
@@ -74,9 +74,8 @@ impl Engine {
         }
         let user_key = self.user_key().await?;
         let own = Scope::User { id: self.user_id(), mac_key: user_key.mac_key() };
-        let key = |scope, choice: &Choice| {
-            capability.key(scope, choice.provider, &choice.model, &input)
-        };
+        let key =
+            |scope, choice: &Choice| capability.key(scope, choice.provider, &choice.model, &input);
         let (key, public_key) = match (capability.public, choice.operator) {
             (true, true) => (key(Scope::Public, &choice)?, None),
             (true, false) => (key(own, &choice)?, Some(key(Scope::Public, &choice)?)),
@@ -109,11 +108,8 @@ impl Engine {
         if provider == AiProvider::Local {
             return self.local(request, capability);
         }
-        let own = if settings.network_enabled {
-            self.provider_secret(provider).await?
-        } else {
-            None
-        };
+        let own =
+            if settings.network_enabled { self.provider_secret(provider).await? } else { None };
         let asked = request.model.clone();
         let preferred = settings.model.filter(|_| preferred == Some(provider));
         let usual = config.model.clone().filter(|_| config.provider == provider);
@@ -121,30 +117,32 @@ impl Engine {
             Error::invalid(&["model"], "required", format!("name a model of {provider}"))
         })?;
         if let Some(own) = own {
-            let base_url = own.base_url.clone();
-            let url = net::check_base_url(
-                base_url.as_deref().unwrap_or_else(|| public_url(provider)),
-                net::SetBy::User,
-            )
-            .map_err(|error| error.public(provider))?;
+            let failed = |error: AiError| error.public(provider);
+            let address = own.base_url.as_deref().or_else(|| public_service(provider));
+            let address = address.unwrap_or_default();
+            let same = config.provider == provider;
             let target = Target {
                 provider,
-                protocol: config.protocol_of(provider),
-                base_url: url,
+                protocol: if same { config.protocol } else { Protocol::default() },
+                base_url: net::check_base_url(address, net::SetBy::User).map_err(failed)?,
                 key: Some(own.secret),
-                caps: config.caps_of(provider),
+                caps: if same { config.caps } else { Caps::default() },
             };
             let credential = format!("{provider}|{}", own.fingerprint);
             let gate = self.shared.ai.gates.of(&credential, OWN_KEY_PLACES);
-            let remote: Arc<dyn Provider> =
-                Arc::new(HttpProvider::new(target, config, self.shared.net.guarded()));
+            let client = self.shared.ai.guarded(config).map_err(failed)?;
+            let remote =
+                HttpProvider::new(target, Timeouts::of(config), client, self.clock().clone());
+            let remote: Arc<dyn Provider> = Arc::new(remote.map_err(failed)?);
             return Ok(Choice { provider, model, operator: false, remote: Some((remote, gate)) });
         }
         if config.provider != provider {
             let what = if settings.network_enabled {
                 format!("set a key for {provider} first")
             } else {
-                format!("{provider} is not the operator's provider; allow the network in the settings and set a key for it")
+                format!(
+                    "{provider} is not the operator's provider; allow the network in the settings and set a key for it"
+                )
             };
             return Err(not_configured(provider, what));
         }
@@ -175,41 +173,21 @@ impl Engine {
     }
 
     fn operator(&self, config: &AiConfig) -> Result<(Arc<dyn Provider>, Arc<Gate>)> {
-        let gates: &Gates = &self.shared.ai.gates;
-        let gate = gates.of("operator", config.concurrency);
+        let gate = self.shared.ai.gates.of("operator", config.concurrency);
         if let Some(custom) = &config.custom {
             return Ok((Arc::clone(custom), gate));
         }
         let provider = config.provider;
-        let base_url = match (&config.base_url, provider) {
-            (Some(url), _) => url.as_str(),
-            (None, AiProvider::OpenAiCompatible) => {
-                let what = "name the base URL of the compatible server ([ai] base_url)".to_owned();
-                return Err(not_configured(provider, what));
-            }
-            (None, _) => public_url(provider),
-        };
+        if provider == AiProvider::OpenAiCompatible && config.base_url.is_none() {
+            let what = "name the base URL of the compatible server ([ai] base_url)".to_owned();
+            return Err(not_configured(provider, what));
+        }
         if config.api_key.is_none() && provider != AiProvider::OpenAiCompatible {
             let what = format!("set a key for {provider} ([ai] api_key or JOTRACK_AI_API_KEY)");
             return Err(not_configured(provider, what));
         }
-        let url = net::check_base_url(base_url, net::SetBy::Operator)
-            .map_err(|error| error.public(provider))?;
-        let target = Target {
-            provider,
-            protocol: config.protocol_of(provider),
-            base_url: url,
-            key: config.api_key.clone(),
-            caps: config.caps_of(provider),
-        };
-        Ok((Arc::new(HttpProvider::new(target, config, self.shared.net.open())), gate))
-    }
-}
-
-fn public_url(provider: AiProvider) -> &'static str {
-    match provider {
-        AiProvider::Anthropic => "https://api.anthropic.com",
-        _ => "https://api.openai.com/v1",
+        let remote = self.shared.ai.operator(config, self.clock());
+        Ok((remote.map_err(|error| error.public(provider))?, gate))
     }
 }
 

@@ -199,7 +199,10 @@ impl Engine {
         let (run, source) = match flight.landing() {
             None => {
                 let request = Some(self.seal_request(id, work).await?);
-                (NewRun { source: Some(ResultSource::Pooled), request, ..run }, ResultSource::Pooled)
+                (
+                    NewRun { source: Some(ResultSource::Pooled), request, ..run },
+                    ResultSource::Pooled,
+                )
             }
             Some(Ok(answer)) => {
                 let source = answer.source;
@@ -301,8 +304,8 @@ impl Engine {
     }
 
     async fn seal_request(&self, id: AnalysisId, work: &Work) -> Result<Vec<u8>> {
-        let plain = serde_json::to_vec(&work.request)
-            .map_err(|e| Error::internal("keep a request", e))?;
+        let plain =
+            serde_json::to_vec(&work.request).map_err(|e| Error::internal("keep a request", e))?;
         let key = self.user_key().await?;
         key.seal(SealedColumn::AiRunRequest, &id.as_uuid().into_bytes(), &plain)
     }

@@ -25,7 +25,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use url::Url;
 
-pub(crate) use target::{Target, Timeouts};
+pub(crate) use target::{Target, Timeouts, public_service};
 
 use self::{
     answer::Answer,

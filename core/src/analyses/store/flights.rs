@@ -64,6 +64,7 @@ pub(crate) struct Claim {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Foreign {
     pub(crate) state: String,
+    pub(crate) fence: i64,
     pub(crate) lease_until: Timestamp,
     pub(crate) error: Option<(String, String)>,
 }
@@ -108,6 +109,7 @@ pub(crate) async fn get(engine: &Engine, key: &str) -> Result<Option<Foreign>> {
             let text = row.opt_text(4)?.map(str::to_owned);
             Ok(Foreign {
                 state: row.text(0)?.to_owned(),
+                fence: row.int(1)?,
                 lease_until: row.time(2)?,
                 error: class.zip(text),
             })

@@ -3,13 +3,11 @@
 use uuid::Uuid;
 
 use crate::{
-    ai::{Attempt, TokenUsage},
+    ai::{Attempt, Report, TokenUsage},
     analyses::Analysis,
     db::{Batch, Row, Stmt, params},
     engine::{Engine, Snapshot},
-    enums::{
-        AiProvider, AnalysisKind, AnalysisState, ChangeOp, EntityKind, Persona, ResultSource,
-    },
+    enums::{AiProvider, AnalysisKind, AnalysisState, ChangeOp, EntityKind, Persona, ResultSource},
     error::{Error, Result},
     id::{AnalysisId, AttachmentId, JobId, UserId},
     time::Timestamp,
@@ -45,6 +43,21 @@ static RUN_FINISH: Stmt = Stmt::write(
          last_sequence = $15, expires_at = $16, finished_at = $17, request = NULL,
          lease_until = NULL, worker = NULL
      WHERE id = $18 AND state IN ('QUEUED', 'RUNNING')",
+);
+
+static RUN_ACCOUNT: Stmt = Stmt::write(
+    "ai_run_account",
+    "UPDATE ai_run
+     SET provider_request_id = $1, tokens_in = $2, tokens_out = $3, tokens_cached = $4,
+         usage_estimated = $5, cost_micros = $6, ttft_ms = $7, total_ms = $8
+     WHERE id = $9",
+);
+
+static RUN_TARGET: Stmt = Stmt::write(
+    "ai_run_target",
+    "UPDATE ai_run
+     SET key = $1, provider = $2, model = $3, prompt_version = $4, components = $5
+     WHERE id = $6 AND state = 'RUNNING'",
 );
 
 static RUN_ATTEMPT: Stmt = Stmt::write(
@@ -174,10 +187,12 @@ static RUN_TOKENS: Stmt = Stmt::long(
      WHERE user_id = $1 AND created_at >= $2 AND source = 'FRESH'",
 );
 
-pub(super) fn statements() -> [&'static Stmt; 12] {
+pub(super) fn statements() -> [&'static Stmt; 14] {
     [
         &RUN_INSERT,
         &RUN_FINISH,
+        &RUN_ACCOUNT,
+        &RUN_TARGET,
         &RUN_ATTEMPT,
         &RUN_QUEUE,
         &RUN_CLAIM,
@@ -320,6 +335,37 @@ pub(crate) fn finish(batch: &mut Batch, id: AnalysisId, end: &Finish) {
     ];
     batch.step(&RUN_FINISH, params);
     batch.change(EntityKind::Analysis, id.as_uuid(), ChangeOp::Updated);
+}
+
+/// Adds what the call of a run used, whatever became of the run.
+pub(crate) fn account(batch: &mut Batch, id: AnalysisId, report: &Report, cost: Option<i64>) {
+    let tokens = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let usage = report.usage();
+    let params = params![
+        report.request_id.as_deref(),
+        tokens(usage.input),
+        tokens(usage.output),
+        tokens(usage.cached),
+        usage.estimated,
+        cost,
+        report.ttft_ms,
+        report.total_ms,
+        id
+    ];
+    batch.step(&RUN_ACCOUNT, params);
+}
+
+/// Adds what a queued run is about now: its texts may be others than when it was queued.
+pub(crate) fn retarget(batch: &mut Batch, run: &NewRun) {
+    let params = params![
+        run.key.as_str(),
+        run.provider.as_str(),
+        run.model.as_str(),
+        run.prompt_version.as_str(),
+        run.components.as_deref(),
+        run.id
+    ];
+    batch.step(&RUN_TARGET, params);
 }
 
 /// Adds one exchange of a run.
