@@ -142,7 +142,7 @@ impl Engine {
         free: bool,
     ) -> Result<Admitted> {
         if !flight.slot.fresh
-            && let Some(kept) = self.kept(&self.newest().await?, work).await?
+            && let Some(kept) = self.kept(work).await?
         {
             let source = if work.is_public() { ResultSource::Shared } else { ResultSource::Cache };
             let landing = Ok(Arc::new(kept_answer(&kept, source)));
@@ -501,12 +501,9 @@ impl Engine {
                     }
                     continue;
                 }
-                "DONE" => match self.newest().await {
-                    Ok(snapshot) => match self.kept(&snapshot, work).await {
-                        Ok(Some(kept)) => Ok(Arc::new(kept_answer(&kept, ResultSource::Pooled))),
-                        Ok(None) => return Flown::Again,
-                        Err(_) => continue,
-                    },
+                "DONE" => match self.kept(work).await {
+                    Ok(Some(kept)) => Ok(Arc::new(kept_answer(&kept, ResultSource::Pooled))),
+                    Ok(None) => return Flown::Again,
                     Err(_) => continue,
                 },
                 "FAILED" => {
