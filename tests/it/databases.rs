@@ -31,8 +31,9 @@ const BEHAVIOUR: [&str; 17] = [
 ];
 
 /// Modules that are about one database, about both, or about none.
-const ELSEWHERE: [&str; 15] = [
+const ELSEWHERE: [&str; 16] = [
     "abi", // The C library, which is built without PostgreSQL.
+    "ai_wire",
     "cli",
     "cluster",
     "crash",

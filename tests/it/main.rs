@@ -13,6 +13,7 @@
 mod abi;
 mod access_matrix;
 mod ai_flights;
+mod ai_wire;
 mod attachments;
 mod changes;
 mod cli;
