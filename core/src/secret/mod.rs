@@ -19,6 +19,8 @@ mod rotate;
 mod source;
 mod status;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 mod vault;
 
 pub use ai_settings::{AiSettings, AiSettingsPatch};

@@ -1,6 +1,6 @@
 //! Keys of AI providers: set, replaced and removed, used by the engine, never readable back.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;

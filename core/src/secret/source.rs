@@ -195,7 +195,7 @@ fn lock(dir: &Path) -> Result<File> {
 fn write(dir: &Path, keys: &[Key]) -> Result<()> {
     let mut text = Zeroizing::new(String::with_capacity(keys.len().saturating_mul(45)));
     for key in keys {
-        let line = Zeroizing::new(STANDARD.encode(&**key));
+        let line = Zeroizing::new(STANDARD.encode(**key));
         text.push_str(&line);
         text.push('\n');
     }
