@@ -10,7 +10,7 @@ use jotrack_tests::{
 use tokio::{process::Command, sync::Mutex, time::timeout};
 
 /// Modules whose tests are about behaviour, whatever it is kept in.
-const BEHAVIOUR: [&str; 16] = [
+const BEHAVIOUR: [&str; 17] = [
     "access_matrix",
     "attachments",
     "changes",
@@ -21,6 +21,7 @@ const BEHAVIOUR: [&str; 16] = [
     "graphql_jobs",
     "idempotency",
     "jobs",
+    "keys",
     "paging",
     "read_model",
     "search",
