@@ -30,7 +30,7 @@ pub use providers::ProviderKey;
 #[expect(unused_imports, reason = "named by the AI machinery")]
 pub(crate) use providers::ProviderSecret;
 pub use rotate::{RotationProgress, RotationReport};
-pub(crate) use source::master_key_is_valid;
+pub(crate) use source::{master_key_is_valid, probe_file};
 pub use status::{KekStatus, KeysStatus};
 pub(crate) use vault::Vault;
 
