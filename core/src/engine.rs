@@ -15,13 +15,14 @@ use tokio::{
 };
 
 use crate::{
+    analyses::Registry,
     attachments::{blob::BlobStore, extract::Sandbox},
     config::Config,
     db::{At, Batch, Params, ReplicaHealth, Row, Span, Stmt, StmtStats, Store, View},
     error::{Error, Result, UnavailableKind},
     hub::Hub,
     id::{LOCAL_USER, UserId},
-    meta,
+    limits, meta,
     position::Position,
     secret::Vault,
     time::{Clock, Timestamp},
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) blobs: BlobStore,
     pub(crate) hub: Arc<Hub>,
+    /// The windows of requests that are not kept in the database.
+    pub(crate) requests: limits::Memory,
     /// Rung when background work was enqueued.
     pub(crate) wake: Notify,
     /// The program that reads texts in a child process.
@@ -53,6 +56,9 @@ pub(crate) struct Shared {
     pub(crate) vault: Vault,
     /// Keys the digests of idempotent arguments.
     pub(crate) secret: [u8; 32],
+    /// Everything under way for analyses.
+    pub(crate) ai: Arc<Registry>,
+    closing: AtomicBool,
     closed: AtomicBool,
     worker: Mutex<Option<JoinHandle<()>>>,
     /// Removed at close when the engine keeps everything "in memory".
@@ -104,6 +110,7 @@ impl Engine {
             .await
             .map_err(|e| Error::internal("open the engine", e))??;
         let secret = meta::prepare(&store, config.clock.now()).await?;
+        let ai = Arc::new(Registry::new(&config.ai)?);
         let shared = Arc::new(Shared {
             sandbox: config.extractor.clone().map(Sandbox::new),
             extractions: Semaphore::new(config.limits.extractions.max(1)),
@@ -112,8 +119,11 @@ impl Engine {
             store,
             blobs,
             hub,
+            requests: limits::Memory::default(),
             wake: Notify::new(),
             secret,
+            ai,
+            closing: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             worker: Mutex::new(None),
             scratch,
@@ -132,9 +142,11 @@ impl Engine {
     /// # Errors
     /// `Internal` when the writer ended badly.
     pub async fn close(&self) -> Result<()> {
-        if self.shared.closed.swap(true, Ordering::SeqCst) {
+        if self.shared.closing.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
+        self.close_analyses().await;
+        self.shared.closed.store(true, Ordering::SeqCst);
         let worker = self.shared.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(worker) = worker {
             worker.abort();

@@ -54,6 +54,10 @@ mod tasks;
 mod time;
 mod validate;
 
+pub use analyses::{
+    Analysis, AnalysisEvents, AnalysisRequest, AnalysisTarget, CacheStats, Failure, PurgeFilter,
+    StartedAnalysis,
+};
 pub use attachments::{
     Attachment, AttachmentContent, AttachmentCreated, AttachmentFilter, BlobReader, Document,
     NewAttachment, StagedUpload, UploadInput, UploadWriter, Variant,
@@ -85,6 +89,7 @@ pub use jobs::{
     StatusChange, StatusChangeInput, StatusChangePatch, StatusCount, TimeRange,
     store::read_model::ReadModelReport,
 };
+pub use limits::{Quota, RateState, RequestKind, Taken, Usage, UsageWindow, Window};
 pub use matching::{JobDetails, MatchScore, SkillReport};
 pub use meta::User;
 pub use mutation::{WriteOptions, Written};

@@ -69,6 +69,12 @@ pub(crate) async fn user_exists(store: &Store, user: UserId) -> Result<bool> {
     Ok(!store.query(&USER_GET, params![user], |_| Ok(())).await?.is_empty())
 }
 
+/// Returns the plan of a user.
+pub(crate) async fn tier(store: &Store, user: UserId) -> Result<Tier> {
+    let found = store.query(&USER_GET, params![user], |row| row.word(1, Tier::parse)).await?;
+    found.into_iter().next().ok_or_else(|| Error::not_found("user", user))
+}
+
 /// Adds a user.
 pub(crate) async fn create_user(store: &Store, name: &str, now: Timestamp) -> Result<UserId> {
     let mut checks = Checks::default();

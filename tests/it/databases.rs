@@ -12,6 +12,7 @@ use tokio::{process::Command, sync::Mutex, time::timeout};
 /// Modules whose tests are about behaviour, whatever it is kept in.
 const BEHAVIOUR: [&str; 17] = [
     "access_matrix",
+    "ai_flights",
     "attachments",
     "changes",
     "coach",

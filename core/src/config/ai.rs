@@ -31,6 +31,12 @@ pub struct AiConfig {
     pub caps: Caps,
     /// Whether the plan of the local owner limits AI calls, and to which number.
     pub local_tier: Tier,
+    /// Calls that the plan FREE allows per window.
+    pub free_calls: u32,
+    /// Calls that the plan PRO allows per window.
+    pub pro_calls: u32,
+    /// Milliseconds of the window of calls, at most a day.
+    pub window_ms: i64,
     /// Days an answer is kept, where its kind has no shorter life of its own.
     pub cache_days: u32,
     /// Tries after the first one of a call that failed in passing.
@@ -108,6 +114,9 @@ impl Default for AiConfig {
             protocol: Protocol::default(),
             caps: Caps::default(),
             local_tier: Tier::Enterprise,
+            free_calls: 10,
+            pro_calls: 100,
+            window_ms: 3_600_000,
             cache_days: 90,
             retries: 2,
             concurrency: 8,

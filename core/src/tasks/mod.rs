@@ -15,6 +15,7 @@ use crate::{
     engine::{Engine, Shared},
     error::{Error, Result},
     id::LOCAL_USER,
+    limits,
 };
 
 /// Longest time between two looks at the queue: another process may have enqueued something.
@@ -35,8 +36,9 @@ impl Engine {
     /// `Unavailable`; a task that fails is tried again later and is no error here.
     pub async fn run_due_tasks(&self) -> Result<usize> {
         let done = self.drain().await;
+        let analysed = self.drain_analyses().await;
         let swept = self.sweep().await;
-        Ok(done? + swept?)
+        Ok(done? + analysed? + swept?)
     }
 
     /// Claims and runs tasks until none is due.
@@ -74,8 +76,10 @@ impl Engine {
         let uploads = self.sweep_uploads().await;
         let pruned = changes::prune(self).await;
         let collected = self.collect_blobs().await;
+        let forgotten = limits::sweep(self).await;
         pruned?;
         collected?;
+        forgotten?;
         Ok(purged? + uploads?)
     }
 }
@@ -89,6 +93,8 @@ pub(crate) async fn work(shared: Weak<Shared>) {
         let engine = Engine::acting_as(&engine, LOCAL_USER);
         let now = engine.now();
         let mut outcomes = vec![engine.drain().await.map(|_| ())];
+        engine.work_on_queue();
+        outcomes.push(engine.write_hits().await);
         if next_sweep.is_none_or(|at| now >= at) {
             let swept = engine.sweep().await;
             let pause_ms = if swept.is_ok() { SWEEP_MS } else { RETRY_MS };

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig, limits::Limit};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags, limits::Limit};
 
 pub(crate) use readers::View;
 
@@ -201,6 +201,9 @@ fn settings(conn: &Connection, config: &Config, role: Role) -> rusqlite::Result<
         conn.set_limit(limit, most)?;
     }
     rusqlite::vtab::array::load_module(conn)?;
+    let clock = config.clock.clone();
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
+    conn.create_scalar_function(c"jotrack_clock_ms", 0, flags, move |_| Ok(clock.now().as_ms()))?;
     conn.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;")?;
     match role {
         Role::Reader => conn.execute_batch("PRAGMA cache_size = -8192; PRAGMA query_only = ON;"),
