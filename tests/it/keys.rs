@@ -113,7 +113,7 @@ async fn wrong_input_is_refused_by_field_and_writes_nothing() {
     let (fine, long) = ("sk-0123456789", "x".repeat(1_025));
     let long_url = format!("https://models.example/{}", "x".repeat(2_048));
     let openai = AiProvider::OpenAi;
-    let cases: [(AiProvider, &str, Option<&str>, &[&str]); 13] = [
+    let cases: [(AiProvider, &str, Option<&str>, &[&str]); 16] = [
         (AiProvider::Local, fine, None, &["provider"]),
         (openai, "short", None, &["secret"]),
         (openai, &long, None, &["secret"]),
@@ -123,6 +123,9 @@ async fn wrong_input_is_refused_by_field_and_writes_nothing() {
         (AiProvider::OpenAiCompatible, fine, None, &["baseUrl"]),
         (AiProvider::OpenAiCompatible, fine, Some("  "), &["baseUrl"]),
         (openai, fine, Some("http://models.example"), &["baseUrl"]),
+        (openai, fine, Some("https://127.0.0.1/v1"), &["baseUrl"]),
+        (openai, fine, Some("https://[::1]/v1"), &["baseUrl"]),
+        (openai, fine, Some("https://192.168.1.1/v1"), &["baseUrl"]),
         (openai, fine, Some("https://me:pw@models.example"), &["baseUrl"]),
         (openai, fine, Some("https://models.example/?key=1"), &["baseUrl"]),
         (openai, fine, Some(&long_url), &["baseUrl"]),

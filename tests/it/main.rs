@@ -11,8 +11,8 @@
 )]
 
 mod abi;
-mod ai_flights;
 mod access_matrix;
+mod ai_flights;
 mod attachments;
 mod changes;
 mod cli;
