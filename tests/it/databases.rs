@@ -22,6 +22,7 @@ const BEHAVIOUR: [&str; 17] = [
     "graphql_jobs",
     "idempotency",
     "jobs",
+    "keys",
     "paging",
     "read_model",
     "search",

@@ -30,6 +30,7 @@ mod graphql_http;
 mod graphql_jobs;
 mod idempotency;
 mod jobs;
+mod keys;
 mod layout;
 mod paging;
 mod read_model;
