@@ -74,6 +74,15 @@ impl AnalysisEvents {
         self.cursor
     }
 
+    /// Reports whether the analysis has ended and nothing follows the cursor. One statement.
+    ///
+    /// # Errors
+    /// `NotFound` when it was removed meanwhile, `Unavailable`.
+    pub async fn is_over(&self) -> Result<bool> {
+        let analysis = self.engine.run(self.id).await?.analysis;
+        Ok(analysis.state.is_final() && self.cursor >= analysis.last_sequence.max(ENDED))
+    }
+
     /// Waits for the next event; `None` after the last one. Cancel-safe: an event that was not
     /// returned comes again.
     ///

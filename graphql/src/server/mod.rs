@@ -6,6 +6,7 @@
 
 mod accept;
 mod admit;
+mod analysis_events;
 mod csrf;
 mod download;
 mod health;
@@ -228,6 +229,7 @@ pub fn router(AppState(state): AppState) -> Router {
         .route("/graphql/ws", get(ws::upgrade))
         .route("/uploads", put(upload::put))
         .route("/downloads/{attachment}/{expires}/{signature}", get(download::get))
+        .route("/analyses/{id}/events", get(analysis_events::get))
         .fallback(async || Problem::not_found("Nothing is here."))
         .layer(middleware::from_fn_with_state(state.clone(), admit::admit))
         .layer(middleware::from_fn_with_state(state.clone(), admit::observe))
