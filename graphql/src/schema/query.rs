@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 use futures_util::future::try_join_all;
 use jotrack_core::{
     self as core, AttachmentKind, CoachStatus, EntityKind, Error, JobId, JobOrderField, JobQuery,
-    JobStatus, OrderDirection, PageRequest, TimeRange,
+    JobStatus, OrderDirection, PageRequest, TimeRange, UsageResource,
 };
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
         change::ChangeBatch,
         job::Job,
         stats::JobStats,
+        usage::RateLimit,
         viewer::{ServerInfo, Viewer},
     },
     scalars::{DateTime, Revision},
@@ -193,6 +194,17 @@ impl Query {
         let first = page_size("first", first, engine.config().limits.changes_page)?;
         let entities = entities.unwrap_or_default();
         Ok(engine.changes_since(since.0, first, &entities).await?.into())
+    }
+
+    /// How full a window of the caller is; looking at it takes no place in it.
+    async fn rate_limit(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "UsageResource::Requests")] resource: UsageResource,
+    ) -> Result<RateLimit> {
+        let engine = &operation(ctx)?.caller().engine;
+        let window = engine.usage_window(resource).await?;
+        Ok(RateLimit::new(window, engine.config().limits.complexity))
     }
 
     async fn server_info(&self, ctx: &Context<'_>) -> Result<ServerInfo> {

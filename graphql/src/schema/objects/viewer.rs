@@ -1,9 +1,10 @@
 //! Who asks, and what answers.
 
-use async_graphql::{Object, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 use jotrack_core::{Tier, User};
 
-use crate::schema::node::NodeId;
+use super::usage::Usage;
+use crate::schema::{context::operation, error::Result, node::NodeId};
 
 /// The owner of the data.
 pub(crate) struct Viewer(pub(crate) User);
@@ -21,6 +22,10 @@ impl Viewer {
 
     async fn tier(&self) -> Tier {
         self.0.tier
+    }
+
+    async fn usage(&self, ctx: &Context<'_>) -> Result<Usage> {
+        Ok(operation(ctx)?.caller().engine.usage().await?.into())
     }
 }
 
