@@ -20,6 +20,7 @@ pub mod c;
 pub mod client;
 pub mod golden;
 pub mod program;
+pub mod provider;
 pub mod services;
 
 use std::{path::Path, sync::Arc};

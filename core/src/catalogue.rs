@@ -1,7 +1,8 @@
 //! Every statement the engine runs, in one list: what is proven, counted and compared.
 
 use crate::{
-    attachments, changes, coach, companies, db, idempotency, jobs, limits, matching, meta, tasks,
+    analyses, attachments, changes, coach, companies, db, idempotency, jobs, limits, matching,
+    meta, secret, tasks,
 };
 
 /// Returns all statements, each once.
@@ -15,8 +16,10 @@ pub fn statements() -> Vec<&'static db::Stmt> {
     all.extend(attachments::store::statements());
     all.extend(coach::store::statements());
     all.extend(matching::store::statements());
+    all.extend(secret::store::statements());
     all.extend(changes::statements());
     all.extend(tasks::statements());
     all.extend(limits::statements());
+    all.extend(analyses::store::statements());
     all
 }

@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use crate::{
+    analyses::Registry,
     attachments::{blob::BlobStore, extract::Sandbox},
     config::Config,
     db::{At, Batch, Params, ReplicaHealth, Row, Span, Stmt, StmtStats, Store, View},
@@ -23,6 +24,7 @@ use crate::{
     id::{LOCAL_USER, UserId},
     limits, meta,
     position::Position,
+    secret::Vault,
     time::{Clock, Timestamp},
 };
 
@@ -50,8 +52,13 @@ pub(crate) struct Shared {
     pub(crate) sandbox: Option<Sandbox>,
     /// Texts read in this process at a time.
     pub(crate) extractions: Semaphore,
+    /// Where secrets are opened.
+    pub(crate) vault: Vault,
     /// Keys the digests of idempotent arguments.
     pub(crate) secret: [u8; 32],
+    /// Everything under way for analyses.
+    pub(crate) ai: Arc<Registry>,
+    closing: AtomicBool,
     closed: AtomicBool,
     worker: Mutex<Option<JoinHandle<()>>>,
     /// Removed at close when the engine keeps everything "in memory".
@@ -103,9 +110,11 @@ impl Engine {
             .await
             .map_err(|e| Error::internal("open the engine", e))??;
         let secret = meta::prepare(&store, config.clock.now()).await?;
+        let ai = Arc::new(Registry::new(&config.ai)?);
         let shared = Arc::new(Shared {
             sandbox: config.extractor.clone().map(Sandbox::new),
             extractions: Semaphore::new(config.limits.extractions.max(1)),
+            vault: Vault::new(&config)?,
             config,
             store,
             blobs,
@@ -113,6 +122,8 @@ impl Engine {
             requests: limits::Memory::default(),
             wake: Notify::new(),
             secret,
+            ai,
+            closing: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             worker: Mutex::new(None),
             scratch,
@@ -131,9 +142,11 @@ impl Engine {
     /// # Errors
     /// `Internal` when the writer ended badly.
     pub async fn close(&self) -> Result<()> {
-        if self.shared.closed.swap(true, Ordering::SeqCst) {
+        if self.shared.closing.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
+        self.close_analyses().await;
+        self.shared.closed.store(true, Ordering::SeqCst);
         let worker = self.shared.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(worker) = worker {
             worker.abort();
@@ -291,7 +304,7 @@ impl Engine {
         self.shared.store.query(stmt, params, map).await
     }
 
-    fn refuse_closed(&self) -> Result<()> {
+    pub(crate) fn refuse_closed(&self) -> Result<()> {
         if self.shared.closed.load(Ordering::SeqCst) {
             return Err(Error::unavailable(UnavailableKind::Closed, "use the engine"));
         }

@@ -54,6 +54,10 @@ mod tasks;
 mod time;
 mod validate;
 
+pub use analyses::{
+    Analysis, AnalysisEvents, AnalysisRequest, AnalysisTarget, CacheStats, Failure, PurgeFilter,
+    StartedAnalysis,
+};
 pub use attachments::{
     Attachment, AttachmentContent, AttachmentCreated, AttachmentFilter, BlobReader, Document,
     NewAttachment, StagedUpload, UploadInput, UploadWriter, Variant,
@@ -92,4 +96,8 @@ pub use mutation::{WriteOptions, Written};
 pub use page::{Page, PageRequest};
 pub use patch::Patch;
 pub use position::Position;
+pub use secret::{
+    AiSettings, AiSettingsPatch, KekStatus, KeysStatus, ProviderKey, RotationProgress,
+    RotationReport,
+};
 pub use time::{Clock, DAY_MS, ManualClock, Timestamp};

@@ -52,6 +52,11 @@ impl Checks {
         });
     }
 
+    /// Reports whether a rule for the field `name` is noted.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|v| v.path.first().is_some_and(|first| first == name))
+    }
+
     /// Fails with everything noted so far.
     pub(crate) fn finish(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(Violations(self.0))) }

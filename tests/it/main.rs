@@ -12,6 +12,7 @@
 
 mod abi;
 mod access_matrix;
+mod ai_flights;
 mod attachments;
 mod changes;
 mod cli;

@@ -76,21 +76,35 @@ impl Engine {
         options: &WriteOptions,
     ) -> Result<Written<VariantId>> {
         let text = &typed(&text, self.config().limits.text_bytes)?;
+        let source = VariantSource::Manual;
         self.mutate(
             "attachmentVariantSet",
             options,
             &(attachment, name, text),
-            |snapshot| async move { plan_set(&snapshot, attachment, name, text, options).await },
+            |snapshot| async move {
+                plan_set(&snapshot, attachment, (name, text, source), options).await
+            },
         )
         .await
+    }
+
+    /// Stores what an analysis made of a document. A text that was corrected by hand stays.
+    pub(crate) async fn set_normalised(&self, attachment: AttachmentId, text: &str) -> Result<()> {
+        let text = &typed(text, self.config().limits.text_bytes)?;
+        let (options, name) = (&WriteOptions::default(), VariantName::AiNormalized);
+        let source = VariantSource::Ai;
+        self.mutate("documentNormalize", options, &attachment, |snapshot| async move {
+            plan_set(&snapshot, attachment, (name, text, source), options).await
+        })
+        .await?;
+        Ok(())
     }
 }
 
 async fn plan_set(
     snapshot: &Snapshot,
     attachment: AttachmentId,
-    name: VariantName,
-    text: &str,
+    (name, text, source): (VariantName, &str, VariantSource),
     options: &WriteOptions,
 ) -> Result<Plan<VariantId>> {
     let ids = &[attachment];
@@ -117,18 +131,18 @@ async fn plan_set(
             "the text was changed since it was read",
         ));
     }
-    if let Some(known) = &known
-        && known.text == text
-        && known.source == VariantSource::Manual
-    {
-        return Ok(Plan::nothing(known.id));
+    if let Some(known) = &known {
+        let by_hand = known.source == VariantSource::Manual && source != VariantSource::Manual;
+        if by_hand || (known.text == text && known.source == source) {
+            return Ok(Plan::nothing(known.id));
+        }
     }
     let mut batch = snapshot.engine().batch();
     let (id, created_at, op) = match &known {
         Some(known) => (known.id, known.created_at, ChangeOp::Updated),
         None => (VariantId::new(batch.at), batch.at, ChangeOp::Created),
     };
-    let variant = Variant::of(id, attachment, name, text, VariantSource::Manual);
+    let variant = Variant::of(id, attachment, name, text, source);
     let variant = Variant { version: current + 1, created_at, ..variant };
     store::save_variant(&mut batch, snapshot.user(), &variant, 0);
     if name == VariantName::Raw {

@@ -170,6 +170,7 @@ impl Config {
         between(&mut checks, &["trash_days"], u64::from(self.trash_days), 1, 90);
         between(&mut checks, &["stale_after_days"], u64::from(self.stale_after_days), 1, 365);
         between(&mut checks, &["extra_skills"], whole(self.extra_skills.len()), 0, 200);
+        self.master_key.check(&mut checks);
         checks.finish()
     }
 }

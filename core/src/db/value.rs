@@ -82,6 +82,7 @@ value_from!(
     String => |x| Self::Text(Arc::from(x)), Text;
     Arc<str> => |x| Self::Text(x), Text;
     &[u8] => |x| Self::Blob(Arc::from(x)), Blob;
+    Vec<u8> => |x| Self::Blob(Arc::from(x)), Blob;
     Uuid => |x| Self::Id(x), Id;
     crate::id::JobId => |x| Self::Id(x.as_uuid()), Id;
     crate::id::UserId => |x| Self::Id(x.as_uuid()), Id;
@@ -216,6 +217,15 @@ impl dyn Row + '_ {
     pub(crate) fn blob(&self, i: usize) -> Result<&[u8]> {
         match self.column(i)? {
             Column::Blob(value) => Ok(value),
+            _ => Err(mismatch(i)),
+        }
+    }
+
+    /// Returns bytes or null.
+    pub(crate) fn opt_blob(&self, i: usize) -> Result<Option<&[u8]>> {
+        match self.column(i)? {
+            Column::Null => Ok(None),
+            Column::Blob(value) => Ok(Some(value)),
             _ => Err(mismatch(i)),
         }
     }

@@ -36,8 +36,9 @@ impl Engine {
     /// `Unavailable`; a task that fails is tried again later and is no error here.
     pub async fn run_due_tasks(&self) -> Result<usize> {
         let done = self.drain().await;
+        let analysed = self.drain_analyses().await;
         let swept = self.sweep().await;
-        Ok(done? + swept?)
+        Ok(done? + analysed? + swept?)
     }
 
     /// Claims and runs tasks until none is due.
@@ -92,6 +93,8 @@ pub(crate) async fn work(shared: Weak<Shared>) {
         let engine = Engine::acting_as(&engine, LOCAL_USER);
         let now = engine.now();
         let mut outcomes = vec![engine.drain().await.map(|_| ())];
+        engine.work_on_queue();
+        outcomes.push(engine.write_hits().await);
         if next_sweep.is_none_or(|at| now >= at) {
             let swept = engine.sweep().await;
             let pause_ms = if swept.is_ok() { SWEEP_MS } else { RETRY_MS };

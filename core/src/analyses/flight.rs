@@ -1,0 +1,369 @@
+//! Flights: the one call for a key in this process, and everybody who waits for it.
+//!
+//! Invariant: no caller owns a flight. The task that flies it belongs to the registry; callers
+//! board with a run, and may go without anything happening to the others or to a paid call.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use crate::{
+    ai::{AiError, HttpProvider, Provider, TokenUsage, gate::Gates, log::Log},
+    config::AiConfig,
+    enums::{AiProvider, ResultSource},
+    error::{Error, Result},
+    id::{AnalysisId, UserId, random_bytes},
+    net,
+    time::{Clock, Timestamp},
+};
+
+/// Bytes of all logs of a process (ai.md section 6); over it retained ones go at once.
+const LOG_BYTES: usize = 64 * 1024 * 1024;
+
+/// One call for a key.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    id: u64,
+    pub(crate) slot: Slot,
+    pub(crate) log: Log,
+    /// Ends the call.
+    pub(crate) cancel: CancellationToken,
+    stage: watch::Sender<Stage>,
+    inner: Mutex<Inner>,
+}
+
+/// What a flight is for: a key, and whether kept answers are passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Slot {
+    pub(crate) key: String,
+    pub(crate) fresh: bool,
+}
+
+impl Slot {
+    /// Returns the key of the row that other processes see.
+    pub(crate) fn lease_key(&self) -> String {
+        if self.fresh { format!("{}#f", self.key) } else { self.key.clone() }
+    }
+}
+
+/// How far a flight has come.
+#[derive(Debug, Clone)]
+pub(crate) enum Stage {
+    /// It is not settled yet whether there will be a call.
+    Boarding,
+    /// The call is under way, here or in another process.
+    Flying,
+    /// There is no call: the allowance of this user is used up, or the store failed.
+    Refused(UserId, Error),
+    /// It is over.
+    Landed,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    riders: Vec<Rider>,
+    landing: Option<Landing>,
+}
+
+/// A run that waits for a flight.
+#[derive(Debug, Clone)]
+pub(crate) struct Rider {
+    pub(crate) run: AnalysisId,
+    pub(crate) user: UserId,
+    /// FRESH for the one that started the call.
+    pub(crate) source: ResultSource,
+    /// Told when this run alone is cancelled.
+    pub(crate) cancelled: CancellationToken,
+}
+
+/// What a flight brought.
+pub(crate) type Landing = std::result::Result<Arc<Answer>, AiError>;
+
+/// An answer, valid against its schema.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) value: Value,
+    /// How the riders who did not start the call have it.
+    pub(crate) source: ResultSource,
+    /// The run that made it.
+    pub(crate) origin: AnalysisId,
+    pub(crate) provider: AiProvider,
+    pub(crate) model: String,
+    pub(crate) prompt_version: String,
+    pub(crate) usage: TokenUsage,
+    pub(crate) cost_micros: Option<i64>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl Flight {
+    /// Returns how far it has come, and a way to hear of more.
+    pub(crate) fn stage(&self) -> watch::Receiver<Stage> {
+        self.stage.subscribe()
+    }
+
+    /// Moves on.
+    pub(crate) fn reach(&self, stage: Stage) {
+        self.stage.send_replace(stage);
+    }
+
+    /// Boards a run; after the landing there is nothing to board, and the landing is returned.
+    pub(crate) fn board(&self, rider: Rider) -> std::result::Result<(), Landing> {
+        let mut inner = self.inner.lock();
+        match &inner.landing {
+            Some(landing) => Err(landing.clone()),
+            None => {
+                inner.riders.push(rider);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a run off; returns whether it was aboard, and ends the call when nobody is left.
+    pub(crate) fn leave(&self, run: AnalysisId) -> bool {
+        let mut inner = self.inner.lock();
+        let before = inner.riders.len();
+        inner.riders.retain(|rider| rider.run != run);
+        let left = inner.riders.len() < before;
+        if left && inner.riders.is_empty() && inner.landing.is_none() {
+            self.cancel.cancel();
+        }
+        left
+    }
+
+    /// Returns everybody aboard.
+    pub(crate) fn riders(&self) -> Vec<Rider> {
+        self.inner.lock().riders.clone()
+    }
+
+    /// Closes the boarding with what the flight brought, and returns everybody aboard.
+    pub(crate) fn land(&self, landing: Landing) -> Vec<Rider> {
+        let mut inner = self.inner.lock();
+        inner.landing = Some(landing);
+        inner.riders.clone()
+    }
+
+    /// Opens the boarding again: what was brought could not be kept because another process
+    /// leads now.
+    pub(crate) fn take_off_again(&self) {
+        self.inner.lock().landing = None;
+    }
+
+    /// Returns what the flight brought, once it has landed.
+    pub(crate) fn landing(&self) -> Option<Landing> {
+        self.inner.lock().landing.clone()
+    }
+}
+
+/// All flights of a process.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    flights: Mutex<HashMap<Slot, Arc<Flight>>>,
+    riders: Mutex<HashMap<AnalysisId, Arc<Flight>>>,
+    next: AtomicU64,
+    log_bytes: AtomicUsize,
+    most: usize,
+    /// This process, as other processes see it.
+    pub(crate) owner: Uuid,
+    pub(crate) gates: Gates,
+    /// Every task of an analysis: awaited or ended by `Engine::close`.
+    pub(crate) tasks: TaskTracker,
+    /// Nothing new is begun.
+    pub(crate) closing: CancellationToken,
+    /// What is under way ends.
+    pub(crate) stop: CancellationToken,
+    /// Whether somebody renews the leases.
+    pub(crate) beating: AtomicBool,
+    /// Whether somebody works on the queue.
+    pub(crate) draining: AtomicBool,
+    /// Hits of kept answers that are not written down yet.
+    pub(crate) hits: Mutex<HashMap<String, i64>>,
+    /// Calls that are reserved but not charged yet, by the subject of their allowance.
+    pub(crate) reserved: Mutex<HashMap<Uuid, String>>,
+    /// Reading the system's certificates takes milliseconds: each client is made once.
+    prices: Prices,
+    operator: OnceLock<Arc<dyn Provider>>,
+    guarded: OnceLock<reqwest::Client>,
+}
+
+/// A flight that was looked for.
+pub(crate) enum Found {
+    /// Somebody else's: board it.
+    Known(Arc<Flight>),
+    /// A new one: its task must be started.
+    New(Arc<Flight>),
+    /// Too many are under way.
+    Full,
+}
+
+impl Registry {
+    /// Makes an empty registry.
+    pub(crate) fn new(config: &AiConfig) -> Result<Self> {
+        Ok(Self {
+            flights: Mutex::default(),
+            riders: Mutex::default(),
+            next: AtomicU64::new(1),
+            log_bytes: AtomicUsize::new(0),
+            most: config.flights.max(1),
+            owner: Uuid::from_bytes(random_bytes()?),
+            gates: Gates::default(),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            stop: CancellationToken::new(),
+            beating: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+            hits: Mutex::default(),
+            reserved: Mutex::default(),
+            prices: Prices,
+            operator: OnceLock::new(),
+            guarded: OnceLock::new(),
+        })
+    }
+
+    /// Returns the operator's provider.
+    pub(crate) fn operator(
+        &self,
+        config: &AiConfig,
+        clock: &Clock,
+    ) -> std::result::Result<Arc<dyn Provider>, AiError> {
+        if let Some(known) = self.operator.get() {
+            return Ok(Arc::clone(known));
+        }
+        let made: Arc<dyn Provider> = Arc::new(HttpProvider::operator(config, clock.clone())?);
+        Ok(Arc::clone(self.operator.get_or_init(|| made)))
+    }
+
+    /// Returns what calls cost.
+    pub(crate) fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
+    /// Returns the client for addresses that users set.
+    pub(crate) fn guarded(
+        &self,
+        config: &AiConfig,
+    ) -> std::result::Result<reqwest::Client, AiError> {
+        if let Some(known) = self.guarded.get() {
+            return Ok(known.clone());
+        }
+        let connect = std::time::Duration::from_millis(config.connect_ms);
+        let made = net::client(net::SetBy::User, connect)?;
+        Ok(self.guarded.get_or_init(|| made).clone())
+    }
+
+    /// Finds the flight of a slot, or makes one. A flight with `fresh` that has landed is not
+    /// joined: what it kept is not fresh any more.
+    pub(crate) fn find(&self, slot: &Slot) -> Found {
+        let mut flights = self.flights.lock();
+        if let Some(flight) = flights.get(slot)
+            && !(slot.fresh && flight.landing().is_some())
+        {
+            return Found::Known(Arc::clone(flight));
+        }
+        let full = self.log_bytes.load(Ordering::Relaxed) > LOG_BYTES;
+        if flights.len() >= self.most || full {
+            // What only waits to be forgotten makes room.
+            flights.retain(|_, flight| flight.landing().is_none());
+            if flights.len() >= self.most || full {
+                return Found::Full;
+            }
+        }
+        let flight = Arc::new(Flight {
+            id: self.next.fetch_add(1, Ordering::Relaxed),
+            slot: slot.clone(),
+            log: Log::default(),
+            cancel: CancellationToken::new(),
+            stage: watch::Sender::new(Stage::Boarding),
+            inner: Mutex::default(),
+        });
+        flights.insert(slot.clone(), Arc::clone(&flight));
+        Found::New(flight)
+    }
+
+    /// Forgets a flight, if the slot is still its own.
+    pub(crate) fn forget(&self, flight: &Flight) {
+        let mut flights = self.flights.lock();
+        if flights.get(&flight.slot).is_some_and(|known| known.id == flight.id) {
+            flights.remove(&flight.slot);
+        }
+    }
+
+    /// Remembers which flight a run is aboard.
+    pub(crate) fn seat(&self, run: AnalysisId, flight: &Arc<Flight>) {
+        self.riders.lock().insert(run, Arc::clone(flight));
+    }
+
+    /// Forgets that a run was aboard of this flight.
+    pub(crate) fn unseat(&self, run: AnalysisId, flight: &Flight) {
+        let mut riders = self.riders.lock();
+        if riders.get(&run).is_some_and(|known| known.id == flight.id) {
+            riders.remove(&run);
+        }
+    }
+
+    /// Returns the flight a run is aboard.
+    pub(crate) fn flight_of(&self, run: AnalysisId) -> Option<Arc<Flight>> {
+        self.riders.lock().get(&run).map(Arc::clone)
+    }
+
+    /// Returns how many flights are known, retained ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.flights.lock().len()
+    }
+
+    /// Reports whether a call is under way.
+    pub(crate) fn is_flying(&self) -> bool {
+        self.flights.lock().values().any(|flight| flight.landing().is_none())
+    }
+
+    /// Counts the bytes of a log that is kept from now on.
+    pub(crate) fn add_log(&self, bytes: usize) {
+        self.log_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Stops counting them.
+    pub(crate) fn drop_log(&self, bytes: usize) {
+        self.log_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Removes a flight and its riders from the registry when its task ends, however it ends.
+pub(crate) struct Seat {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) flight: Arc<Flight>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.registry.forget(&self.flight);
+        for rider in self.flight.riders() {
+            self.registry.unseat(rider.run, &self.flight);
+        }
+        // Whoever still waits for the boarding must not wait for ever.
+        let stage = &self.flight.stage;
+        if !matches!(*stage.borrow(), Stage::Refused(..) | Stage::Landed) {
+            stage.send_replace(Stage::Landed);
+        }
+        if self.flight.landing().is_none() {
+            drop(self.flight.land(Err(AiError::Internal)));
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Prices;
+impl Prices {
+    pub(crate) fn cost(&self, _: AiProvider, _: &str, _: &TokenUsage, _: Timestamp) -> Option<i64> {
+        None
+    }
+}

@@ -1,0 +1,577 @@
+//! The task that flies: claim the key, reserve, call, write, and be forgotten.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt as _;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    flight::{Answer, Flight, Found, Landing, Rider, Seat, Slot, Stage},
+    landing::{Led, Reserved, Written, foreign_error},
+    prepare::{Work, allows_stale},
+    queue,
+    store::{
+        flights::{self, Claim},
+        runs::{self, NewRun},
+    },
+};
+use crate::{
+    ai::{AiError, Call, EPOCHS, EventData, KEPT_MS, Report, call},
+    db::{Batch, IdempotencyRow},
+    engine::Engine,
+    enums::{AiProvider, ResultSource},
+    error::{Error, Result},
+    id::AnalysisId,
+    limits,
+};
+
+/// How long a reservation stands without being renewed (ai.md section 10).
+pub(crate) const RESERVED_MS: i64 = 60_000;
+/// First and longest pause between two looks at another process's call.
+const POLL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// How long the end of a flight is tried to be written.
+const WRITE_TRIES: Duration = Duration::from_secs(600);
+
+/// The run that starts a flight, if a user asked for one.
+pub(crate) type First = (NewRun, Option<IdempotencyRow>);
+
+/// What became of leading or following.
+enum Flown {
+    Landed,
+    /// Nobody leads any more, or another process does.
+    Again,
+}
+
+impl Engine {
+    /// Starts the task of a new flight. It belongs to the registry: who waits may go.
+    pub(crate) fn take_off(&self, flight: &Arc<Flight>, work: &Work, first: Option<First>) {
+        self.launch(flight, work, first, false);
+    }
+
+    /// Makes a kept answer anew, at nobody's cost, unless somebody is at it.
+    pub(crate) fn fly_unasked(&self, mut work: Work) {
+        work.request.refresh = true;
+        let slot = Slot { key: work.key.clone(), fresh: true };
+        let Found::New(flight) = self.shared.ai.find(&slot) else { return };
+        let id = AnalysisId::new(self.now());
+        match self.new_run(id, &work) {
+            Ok(run) => self.launch(&flight, &work, Some((run, None)), true),
+            Err(error) => {
+                tracing::warn!(error = %error.chain(), "an answer is not refreshed");
+                self.shared.ai.forget(&flight);
+            }
+        }
+    }
+
+    fn launch(&self, flight: &Arc<Flight>, work: &Work, first: Option<First>, free: bool) {
+        let registry = Arc::clone(&self.shared.ai);
+        let seat = Seat { registry: Arc::clone(&registry), flight: Arc::clone(flight) };
+        let (engine, work) = (self.clone(), work.clone());
+        registry.tasks.spawn(async move {
+            let Seat { registry, flight } = &seat;
+            let flown = AssertUnwindSafe(engine.fly(flight, &work, first, free)).catch_unwind();
+            if flown.await.is_err() {
+                tracing::error!(capability = work.capability.id, "a flight panicked");
+                engine.crash(flight, &work).await;
+            }
+            let kept = match flight.landing() {
+                Some(Ok(_)) => KEPT_MS,
+                Some(Err(error)) => error.kept_ms(),
+                None => 0,
+            };
+            if kept > 0 {
+                let bytes = flight.log.bytes();
+                registry.add_log(bytes);
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_millis(kept)) => {}
+                    () = registry.closing.cancelled() => {}
+                }
+                registry.drop_log(bytes);
+            }
+        });
+    }
+
+    async fn fly(&self, flight: &Arc<Flight>, work: &Work, mut first: Option<First>, free: bool) {
+        let key = flight.slot.lease_key();
+        let run = first.as_ref().map(|(run, _)| run.id);
+        loop {
+            let now = self.now();
+            let owner = self.shared.ai.owner;
+            let claimed =
+                flights::claim(&self.shared, &key, owner, now, queue::FLIGHT_LEASE_MS).await;
+            let flown = match claimed {
+                Err(error) => return self.refuse(flight, work, error).await,
+                Ok(Some(claim)) => match self.admit(flight, work, claim, &mut first, free).await {
+                    Err(error) => {
+                        self.release(flight, claim).await;
+                        return self.refuse(flight, work, error).await;
+                    }
+                    Ok(Admitted::Kept) => return,
+                    Ok(Admitted::Call(quota)) => {
+                        let run = run.or_else(|| flight.riders().first().map(|rider| rider.run));
+                        let Some(run) = run else { return };
+                        self.lead(flight, work, claim, run, quota).await
+                    }
+                },
+                Ok(None) => {
+                    if let Some(mut first) = first.take() {
+                        first.0.source = Some(ResultSource::Pooled);
+                        if let Err(error) = self.board_first(flight, first).await {
+                            return self.refuse(flight, work, error).await;
+                        }
+                        flight.reach(Stage::Flying);
+                    }
+                    self.follow(flight, work, &key).await
+                }
+            };
+            if matches!(flown, Flown::Landed) {
+                return;
+            }
+        }
+    }
+
+    /// Looks once more for a kept answer, reserves the call, and writes the first run.
+    async fn admit(
+        &self,
+        flight: &Arc<Flight>,
+        work: &Work,
+        claim: Claim,
+        first: &mut Option<First>,
+        free: bool,
+    ) -> Result<Admitted> {
+        if !flight.slot.fresh
+            && let Some(kept) = self.kept(work).await?
+        {
+            let source = if work.is_public() { ResultSource::Shared } else { ResultSource::Cache };
+            let landing = Ok(Arc::new(kept_answer(&kept, source)));
+            self.release(flight, claim).await;
+            self.land_as_rider(flight, work, &landing).await;
+            return Ok(Admitted::Kept);
+        }
+        let quota = if free || work.choice.remote.is_none() {
+            None
+        } else {
+            Some(self.reserve(work).await?)
+        };
+        if let Some(taken) = first.take()
+            && let Err(error) = self.board_first(flight, taken).await
+        {
+            if let Some(quota) = &quota {
+                self.give_back(quota).await;
+            }
+            return Err(error);
+        }
+        self.keep_alive();
+        flight.reach(Stage::Flying);
+        Ok(Admitted::Call(quota))
+    }
+
+    async fn board_first(&self, flight: &Arc<Flight>, first: First) -> Result<()> {
+        let (run, key) = first;
+        self.insert_run(&run, key).await?;
+        let rider = Rider {
+            run: run.id,
+            user: run.user,
+            source: run.source.unwrap_or(ResultSource::Fresh),
+            cancelled: CancellationToken::new(),
+        };
+        self.shared.ai.seat(run.id, flight);
+        // Nobody but this task lands the flight.
+        drop(flight.board(rider));
+        Ok(())
+    }
+
+    async fn reserve(&self, work: &Work) -> Result<Reserved> {
+        let window = self.tier_window(self.tier().await?);
+        let subject = limits::ai_subject(self.user_id());
+        let id = crate::id::uuid_at(self.now());
+        let taken = limits::take(self, &subject, id, window, Some(RESERVED_MS)).await?;
+        if !taken.is_admitted() {
+            let retry_after_ms = taken.state().retry_after_ms;
+            return Err(AiError::Quota { retry_after_ms }.public(work.choice.provider));
+        }
+        self.shared.ai.reserved.lock().insert(id, subject.clone());
+        Ok(Reserved { subject, id, window })
+    }
+
+    async fn give_back(&self, quota: &Reserved) {
+        self.shared.ai.reserved.lock().remove(&quota.id);
+        let mut batch = Batch::system(self.now());
+        limits::refund(&mut batch, &quota.subject, quota.id);
+        if let Err(rejected) = self.shared.store.commit(batch).await {
+            tracing::warn!(error = %Error::from(rejected).chain(), "a reservation ends by itself");
+        }
+    }
+
+    async fn release(&self, flight: &Flight, claim: Claim) {
+        let mut batch = Batch::system(self.now());
+        flights::end(&mut batch, &flight.slot.lease_key(), claim, "RELEASED", None);
+        if let Err(rejected) = self.shared.store.commit(batch).await {
+            tracing::warn!(error = %Error::from(rejected).chain(), "a lease ends by itself");
+        }
+    }
+
+    /// Ends a flight that never flew: its callers are told why, and may try for themselves.
+    async fn refuse(&self, flight: &Arc<Flight>, work: &Work, error: Error) {
+        self.shared.ai.forget(flight);
+        let aboard = !flight.riders().is_empty();
+        flight.reach(Stage::Refused(self.user_id(), error.clone()));
+        if !aboard {
+            return;
+        }
+        // Runs that were taken from the queue or from another process go back and wait.
+        let Some(after_ms) = error.retry_after_ms().or(error.retryable().then_some(1_000)) else {
+            tracing::warn!(error = %error.chain(), "an analysis cannot be started");
+            return self.land_as_rider(flight, work, &Err(AiError::Internal)).await;
+        };
+        let run_at = self.now().plus_ms(after_ms);
+        let riders = flight.land(Err(AiError::RetryLater { after_ms }));
+        self.requeue(&riders, run_at, false).await;
+        flight.log.end(EventData::Queued { run_at, reason: "the allowance is used up" });
+    }
+
+    /// Calls, and writes down how it went.
+    async fn lead(
+        &self,
+        flight: &Arc<Flight>,
+        work: &Work,
+        claim: Claim,
+        run: AnalysisId,
+        quota: Option<Reserved>,
+    ) -> Flown {
+        let began = self.now();
+        let epoch = u64::try_from(claim.fence).unwrap_or(1).saturating_mul(EPOCHS);
+        let report = self.report(flight, work, epoch, quota.as_ref()).await;
+        let stopping = self.shared.ai.stop.is_cancelled();
+        let again = match &report.result {
+            Err(AiError::Cancelled) if stopping && !flight.riders().is_empty() => Some(0),
+            Err(AiError::RetryLater { after_ms }) => Some(*after_ms),
+            _ => None,
+        };
+        if let Some(after_ms) = again {
+            self.put_back(flight, claim, after_ms, !stopping).await;
+            if let Some(quota) = &quota {
+                self.give_back(quota).await;
+            }
+            return Flown::Landed;
+        }
+        let landing = self.landing_of(flight, work, &report, run).await;
+        let riders = flight.land(landing.clone());
+        let led = Led { claim, run, report: &report, quota: quota.as_ref(), began };
+        let deadline = tokio::time::Instant::now() + WRITE_TRIES;
+        let mut pause = Duration::from_secs(1);
+        loop {
+            match self.write_led(flight, work, &led, &landing, &riders).await {
+                Written::Done => break,
+                Written::FenceLost => {
+                    tracing::warn!(capability = work.capability.id, "another process took over");
+                    flight.take_off_again();
+                    self.forget_reserved(quota.as_ref());
+                    return Flown::Again;
+                }
+                Written::Failed(error) => {
+                    tracing::warn!(error = %error.chain(), "an answer is not stored yet");
+                    // The answer was paid: it is given out now, and stored when that is possible.
+                    flight.log.end(end_of(work, &landing));
+                    let stop = self.shared.ai.stop.cancelled();
+                    if tokio::time::Instant::now() + pause > deadline
+                        || tokio::time::timeout(pause, stop).await.is_ok()
+                    {
+                        break;
+                    }
+                    pause = (pause * 2).min(Duration::from_secs(30));
+                }
+            }
+        }
+        self.forget_reserved(quota.as_ref());
+        self.apply(work, &landing, &riders).await;
+        self.touch_down(flight, work, &landing);
+        Flown::Landed
+    }
+
+    fn forget_reserved(&self, quota: Option<&Reserved>) {
+        if let Some(quota) = quota {
+            self.shared.ai.reserved.lock().remove(&quota.id);
+        }
+    }
+
+    fn touch_down(&self, flight: &Flight, work: &Work, landing: &Landing) {
+        if landing.as_ref().err().is_some_and(|error| error.kept_ms() == 0) {
+            self.shared.ai.forget(flight);
+        }
+        flight.log.end(end_of(work, landing));
+        flight.reach(Stage::Landed);
+    }
+
+    async fn report(
+        &self,
+        flight: &Flight,
+        work: &Work,
+        epoch: u64,
+        quota: Option<&Reserved>,
+    ) -> Report {
+        let Some((upstream, gate)) = &work.choice.remote else {
+            return self.own_report(flight, work, epoch).await;
+        };
+        let canary = match self.canary(work).await {
+            Ok(canary) => canary,
+            Err(_) => return Report::failed(AiError::Internal),
+        };
+        let cancel = flight.cancel.child_token();
+        let stop = self.shared.ai.stop.clone();
+        let call = Call {
+            capability: work.capability,
+            input: &work.input,
+            provider: work.choice.provider,
+            model: &work.choice.model,
+            upstream: Arc::clone(upstream),
+            gate: Arc::clone(gate),
+            config: &self.config().ai,
+            canary: &canary,
+            log: &flight.log,
+            epoch,
+            cancel: cancel.clone(),
+            billable: &|| self.settle_soon(quota),
+        };
+        let calling = AssertUnwindSafe(call::call(&call)).catch_unwind();
+        let stopped = async {
+            stop.cancelled().await;
+            cancel.cancel();
+            std::future::pending::<()>().await;
+        };
+        let report = tokio::select! {
+            report = calling => report,
+            () = stopped => Ok(Report::failed(AiError::Cancelled)),
+        };
+        report.unwrap_or_else(|_| {
+            tracing::error!(capability = work.capability.id, "a call panicked");
+            Report::failed(AiError::Internal)
+        })
+    }
+
+    /// Charges a call at its first output: from then on the provider does, too.
+    fn settle_soon(&self, quota: Option<&Reserved>) {
+        let Some(quota) = quota.cloned() else { return };
+        let engine = self.clone();
+        self.shared.ai.tasks.spawn(async move {
+            engine.forget_reserved(Some(&quota));
+            let mut batch = Batch::system(engine.now());
+            limits::settle(&mut batch, &quota.subject, quota.id);
+            if let Err(rejected) = engine.shared.store.commit(batch).await {
+                tracing::warn!(error = %Error::from(rejected).chain(), "charged at the end instead");
+            }
+        });
+    }
+
+    async fn own_report(&self, flight: &Flight, work: &Work, epoch: u64) -> Report {
+        let began = tokio::time::Instant::now();
+        flight.log.start(epoch, AiProvider::Local, work.choice.model.clone(), "");
+        let (engine, capability) = (self.clone(), work.capability);
+        let input = Arc::clone(&work.input);
+        let answer =
+            tokio::task::spawn_blocking(move || capability.local(&input, &engine.local_context()));
+        let result = match answer.await {
+            Ok(Some(Ok(value))) => {
+                let text = serde_json::to_string_pretty(&value).unwrap_or_default();
+                match flight.log.push(&text) {
+                    Ok(()) => Ok(value),
+                    Err(_) => Err(AiError::Invalid("the answer is too large")),
+                }
+            }
+            Ok(Some(Err(_)) | None) | Err(_) => Err(AiError::Internal),
+        };
+        let total_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Report { result, total_ms, ..Report::failed(AiError::Internal) }
+    }
+
+    /// Returns a secret word for the system prompt that no answer may hold: the same for a prompt
+    /// at every call, so that providers can cache the prompt.
+    async fn canary(&self, work: &Work) -> Result<String> {
+        let key = self.root_mac("jotrack/v1/prompt-canary").await?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key)
+            .map_err(|e| Error::internal("make a canary", e))?;
+        mac.update(work.capability.prompt.name().as_bytes());
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        Ok(crate::meta::hex(digest.get(..16).unwrap_or_default()))
+    }
+
+    async fn landing_of(
+        &self,
+        flight: &Flight,
+        work: &Work,
+        report: &Report,
+        run: AnalysisId,
+    ) -> Landing {
+        let error = match &report.result {
+            Ok(value) => {
+                let now = self.now();
+                let usage = report.usage();
+                let prices = self.shared.ai.prices();
+                let cost_micros = match &work.choice.remote {
+                    Some(_) => prices.cost(work.choice.provider, &work.choice.model, &usage, now),
+                    None => Some(0),
+                };
+                let (_, end) = super::kept::lifetime(&work.key, now, self.ttl_days(work));
+                return Ok(Arc::new(Answer {
+                    value: value.clone(),
+                    source: ResultSource::Pooled,
+                    origin: run,
+                    provider: work.choice.provider,
+                    model: work.choice.model.clone(),
+                    prompt_version: work.capability.prompt.name(),
+                    usage,
+                    cost_micros,
+                    created_at: now,
+                    expires_at: Some(end),
+                }));
+            }
+            Err(error) => error,
+        };
+        // An old answer, with its age, is better than none.
+        if allows_stale(error)
+            && !flight.slot.fresh
+            && let Ok(Some(kept)) = self.stand_in(work).await
+        {
+            return Ok(Arc::new(kept_answer(&kept, ResultSource::Stale)));
+        }
+        Err(error.clone())
+    }
+
+    /// Puts everybody aboard back into the queue.
+    async fn put_back(&self, flight: &Flight, claim: Claim, after_ms: i64, counts: bool) {
+        self.release(flight, claim).await;
+        let error = AiError::RetryLater { after_ms };
+        let run_at = self.now().plus_ms(after_ms);
+        self.requeue(&flight.land(Err(error)), run_at, counts).await;
+        self.shared.ai.forget(flight);
+        let reason = if counts { "the provider asks to come back later" } else { "a restart" };
+        flight.log.end(EventData::Queued { run_at, reason });
+        flight.reach(Stage::Landed);
+    }
+
+    async fn requeue(&self, riders: &[Rider], run_at: crate::time::Timestamp, counts: bool) {
+        for rider in riders {
+            let mut batch = Batch::user(rider.user, self.now());
+            let owner = self.shared.ai.owner;
+            runs::queue(&mut batch, rider.run, owner, run_at, "retry_later", counts);
+            if let Err(rejected) = self.shared.store.commit(batch).await {
+                tracing::warn!(error = %Error::from(rejected).chain(), "a run returns with its lease");
+            }
+        }
+    }
+
+    /// Waits for another process's call.
+    async fn follow(&self, flight: &Arc<Flight>, work: &Work, key: &str) -> Flown {
+        let (mut pause, longest) = POLL;
+        let mut fence = 0;
+        self.keep_alive();
+        loop {
+            tokio::select! {
+                () = flight.cancel.cancelled() => {
+                    self.land_as_rider(flight, work, &Err(AiError::Cancelled)).await;
+                    return Flown::Landed;
+                }
+                () = self.shared.ai.stop.cancelled() => {
+                    let error = AiError::RetryLater { after_ms: 0 };
+                    self.requeue(&flight.land(Err(error)), self.now(), false).await;
+                    flight.reach(Stage::Landed);
+                    return Flown::Landed;
+                }
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 3 / 2).min(longest);
+            let foreign = match flights::get(self, key).await {
+                Ok(Some(foreign)) => foreign,
+                Ok(None) => return Flown::Again,
+                Err(error) => {
+                    tracing::debug!(error = %error.chain(), "another process's call is looked for again");
+                    continue;
+                }
+            };
+            let landing = match foreign.state.as_str() {
+                "RUNNING" if foreign.lease_until > self.now() => {
+                    if foreign.fence > fence {
+                        fence = foreign.fence;
+                        let epoch = u64::try_from(fence).unwrap_or(1).saturating_mul(EPOCHS);
+                        let model = work.choice.model.clone();
+                        let why = "another process took over";
+                        flight.log.start(epoch, work.choice.provider, model, why);
+                    }
+                    continue;
+                }
+                "DONE" => match self.kept(work).await {
+                    Ok(Some(kept)) => Ok(Arc::new(kept_answer(&kept, ResultSource::Pooled))),
+                    Ok(None) => return Flown::Again,
+                    Err(_) => continue,
+                },
+                "FAILED" => {
+                    let class = foreign.error.map_or_else(String::new, |(class, _)| class);
+                    // Their cancelling is not ours.
+                    if class == "cancelled" {
+                        return Flown::Again;
+                    }
+                    Err(foreign_error(&class))
+                }
+                _ => return Flown::Again,
+            };
+            self.land_as_rider(flight, work, &landing).await;
+            return Flown::Landed;
+        }
+    }
+
+    /// Lands a flight whose call was not this process's.
+    async fn land_as_rider(&self, flight: &Arc<Flight>, work: &Work, landing: &Landing) {
+        let riders = flight.land(landing.clone());
+        if let Err(error) = self.write_riders(flight, landing, &riders).await {
+            tracing::warn!(error = %error.chain(), "runs return with their leases");
+        }
+        if !riders.is_empty() {
+            self.apply(work, landing, &riders).await;
+        }
+        self.touch_down(flight, work, landing);
+    }
+
+    /// Ends a flight whose task panicked: nobody waits for ever.
+    async fn crash(&self, flight: &Arc<Flight>, work: &Work) {
+        self.shared.ai.forget(flight);
+        self.land_as_rider(flight, work, &Err(AiError::Internal)).await;
+    }
+}
+
+/// How a flight begins.
+enum Admitted {
+    /// There was an answer after all.
+    Kept,
+    /// A call, with what it takes of an allowance.
+    Call(Option<Reserved>),
+}
+
+pub(super) fn kept_answer(kept: &super::kept::Kept, source: ResultSource) -> Answer {
+    let number = |n: i64| u64::try_from(n).unwrap_or(0);
+    Answer {
+        value: kept.value.clone(),
+        source,
+        origin: kept.entry.run_id,
+        provider: kept.entry.provider,
+        model: kept.entry.model.clone(),
+        prompt_version: kept.entry.prompt_version.clone(),
+        usage: crate::ai::TokenUsage {
+            input: number(kept.entry.tokens_in),
+            output: number(kept.entry.tokens_out),
+            ..crate::ai::TokenUsage::default()
+        },
+        cost_micros: kept.entry.cost_micros,
+        created_at: kept.entry.created_at,
+        expires_at: Some(kept.entry.expires_at),
+    }
+}
+
+fn end_of(work: &Work, landing: &Landing) -> EventData {
+    match landing {
+        Ok(_) => EventData::Done,
+        Err(AiError::Cancelled) => EventData::Cancelled,
+        Err(error) => EventData::Failed(error.public(work.choice.provider)),
+    }
+}

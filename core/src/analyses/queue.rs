@@ -1,0 +1,242 @@
+//! The queue: runs that wait, runs of processes that died, and the leases of those at work.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    AnalysisRequest,
+    flight::{Answer, Found, Rider, Slot, Stage},
+    landing::failed,
+    prepare::Work,
+    store::{
+        flights,
+        runs::{self, Due, Finish},
+    },
+};
+use crate::{
+    ai::AiError,
+    db::Batch,
+    engine::Engine,
+    enums::ResultSource,
+    error::{Error, Result},
+    id::AnalysisId,
+    limits,
+    secret::SealedColumn,
+};
+
+/// How long a run is held without a sign of life, and a key (ai.md sections 16 and 17).
+pub(crate) const LEASE_MS: i64 = 30_000;
+pub(crate) const FLIGHT_LEASE_MS: i64 = 15_000;
+/// Time between two signs of life.
+const BEAT: Duration = Duration::from_secs(5);
+/// Tries of a queued run, and how often one may end its process.
+const TRIES: i64 = 5;
+const STALLS: i64 = 2;
+/// Time until a queued run that met a full registry or a failing store is tried again.
+const AGAIN_MS: i64 = 1_000;
+
+impl Engine {
+    /// Works on queued analyses that are due, of all users, until none is; returns how many.
+    pub(crate) async fn drain_analyses(&self) -> Result<usize> {
+        runs::expire(self, STALLS).await?;
+        let mut done = 0;
+        loop {
+            if self.shared.ai.closing.is_cancelled() {
+                return Ok(done);
+            }
+            let most = self.config().ai.queue_workers.max(1);
+            let due = runs::claim(self, self.shared.ai.owner, LEASE_MS, most).await?;
+            if due.is_empty() {
+                return Ok(done);
+            }
+            self.keep_alive();
+            let mut driving = tokio::task::JoinSet::new();
+            for due in due {
+                let engine = Self::acting_as(&self.shared, due.user);
+                driving.spawn(async move { engine.drive(due).await });
+            }
+            while let Some(driven) = driving.join_next().await {
+                driven.map_err(|e| Error::internal("work on the queue", e))?;
+                done += 1;
+            }
+        }
+    }
+
+    /// Starts to work on the queue, unless somebody in this process is at it.
+    pub(crate) fn work_on_queue(&self) {
+        let registry = Arc::clone(&self.shared.ai);
+        if registry.closing.is_cancelled() || registry.draining.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let engine = self.clone();
+        registry.tasks.spawn(async move {
+            let drained = engine.drain_analyses().await;
+            engine.shared.ai.draining.store(false, Ordering::SeqCst);
+            if let Err(error) = drained {
+                tracing::warn!(error = %error.chain(), "the queue is looked at again");
+            }
+        });
+    }
+
+    /// Works on one run and waits for its end.
+    async fn drive(&self, due: Due) {
+        let id = due.id;
+        let outcome = Box::pin(self.try_drive(due)).await;
+        let Err(error) = outcome else { return };
+        let again = error.retryable() || matches!(error, Error::Unavailable { .. });
+        let mut batch = self.batch();
+        if again {
+            let after_ms = error.retry_after_ms().unwrap_or(AGAIN_MS).max(AGAIN_MS);
+            let (owner, run_at) = (self.shared.ai.owner, self.now().plus_ms(after_ms));
+            runs::queue(&mut batch, id, owner, run_at, "retry_later", true);
+        } else {
+            let end =
+                Finish { error: Some(("input", error.to_string())), ..failed(&AiError::Internal) };
+            runs::finish(&mut batch, id, &end);
+        }
+        if let Err(rejected) = self.shared.store.commit(batch).await {
+            tracing::warn!(error = %Error::from(rejected).chain(), "a run returns with its lease");
+        }
+    }
+
+    async fn try_drive(&self, due: Due) -> Result<()> {
+        if due.attempts >= TRIES {
+            let mut batch = self.batch();
+            let later = AiError::Server { retry_after_ms: None, should_retry: None };
+            runs::finish(&mut batch, due.id, &failed(&later));
+            self.shared.store.commit(batch).await.map_err(Error::from)?;
+            return Ok(());
+        }
+        let request = self.unseal_request(&due).await?;
+        let work = self.prepare(&request).await?;
+        let mut batch = self.batch();
+        runs::retarget(&mut batch, &self.new_run(due.id, &work)?);
+        self.shared.store.commit(batch).await.map_err(Error::from)?;
+        if !request.refresh
+            && let Some(kept) = self.kept(&work).await?
+        {
+            let source = if work.is_public() { ResultSource::Shared } else { ResultSource::Cache };
+            let answer: Answer = super::fly::kept_answer(&kept, source);
+            let landing = Ok(Arc::new(answer));
+            return self.finish_late(&self.rider(due.id, source), &landing, 0).await;
+        }
+        self.ride(due.id, &work).await
+    }
+
+    /// Boards a flight with a run that has its row, and waits for the landing.
+    async fn ride(&self, id: AnalysisId, work: &Work) -> Result<()> {
+        let slot = Slot { key: work.key.clone(), fresh: work.request.refresh };
+        loop {
+            let flight = match self.shared.ai.find(&slot) {
+                Found::Full => {
+                    return Err(Error::unavailable(crate::error::UnavailableKind::Busy, "analyse"));
+                }
+                Found::New(flight) => {
+                    self.shared.ai.seat(id, &flight);
+                    // Nobody else can have landed it.
+                    drop(flight.board(self.rider(id, ResultSource::Fresh)));
+                    self.take_off(&flight, work, None);
+                    flight
+                }
+                Found::Known(flight) => {
+                    let rider = self.rider(id, ResultSource::Pooled);
+                    self.shared.ai.seat(id, &flight);
+                    match flight.board(rider.clone()) {
+                        Ok(()) => flight,
+                        Err(landing) => {
+                            self.shared.ai.unseat(id, &flight);
+                            if landing.as_ref().err().is_some_and(|error| error.kept_ms() == 0) {
+                                self.shared.ai.forget(&flight);
+                                continue;
+                            }
+                            return self.finish_late(&rider, &landing, flight.log.last()).await;
+                        }
+                    }
+                }
+            };
+            let mut stage = flight.stage();
+            let over = |stage: &Stage| matches!(stage, Stage::Landed | Stage::Refused(..));
+            drop(stage.wait_for(over).await);
+            return Ok(());
+        }
+    }
+
+    fn rider(&self, run: AnalysisId, source: ResultSource) -> Rider {
+        Rider { run, user: self.user_id(), source, cancelled: CancellationToken::new() }
+    }
+
+    async fn unseal_request(&self, due: &Due) -> Result<AnalysisRequest> {
+        let sealed = due.request.as_deref();
+        let sealed = sealed.ok_or_else(|| Error::bug("work on the queue", "no request"))?;
+        let key = self.user_key().await?;
+        let record = due.id.as_uuid().into_bytes();
+        let plain = key.open(SealedColumn::AiRunRequest, &record, sealed)?;
+        serde_json::from_slice(&plain).map_err(|e| Error::internal("read a request", e))
+    }
+
+    /// Renews the leases of this process while it has something under way.
+    pub(crate) fn keep_alive(&self) {
+        let registry = Arc::clone(&self.shared.ai);
+        if registry.beating.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let engine = self.clone();
+        registry.tasks.spawn(async move {
+            let registry = &engine.shared.ai;
+            let mut quiet = false;
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep(BEAT) => {}
+                    () = registry.stop.cancelled() => break,
+                }
+                // Two quiet beats: a run between its claim and its flight keeps its lease.
+                let flying = registry.is_flying();
+                if !flying && quiet {
+                    break;
+                }
+                quiet = !flying;
+                let mut batch = Batch::system(engine.now());
+                let now = batch.at;
+                flights::renew(&mut batch, registry.owner, now.plus_ms(FLIGHT_LEASE_MS));
+                runs::renew(&mut batch, registry.owner, now.plus_ms(LEASE_MS));
+                let reserved = registry.reserved.lock().clone();
+                for (id, subject) in &reserved {
+                    limits::extend(&mut batch, subject, *id, super::fly::RESERVED_MS);
+                }
+                if let Err(rejected) = engine.shared.store.commit(batch).await {
+                    let error = Error::from(rejected);
+                    tracing::warn!(error = %error.chain(), "leases were not renewed");
+                }
+            }
+            registry.beating.store(false, Ordering::SeqCst);
+            if registry.is_flying() && !registry.stop.is_cancelled() {
+                engine.keep_alive();
+            }
+        });
+    }
+
+    /// Begins nothing new, waits for what is under way, and puts the rest back into the queue.
+    pub(crate) async fn close_analyses(&self) {
+        let registry = &self.shared.ai;
+        registry.closing.cancel();
+        registry.tasks.close();
+        let drain = Duration::from_millis(self.config().ai.drain_ms);
+        let flown = async {
+            while registry.is_flying() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(drain, flown).await.is_err() {
+            tracing::warn!("analyses under way return to the queue");
+        }
+        registry.stop.cancel();
+        registry.tasks.wait().await;
+        if let Err(error) = self.write_hits().await {
+            tracing::debug!(error = %error.chain(), "some hits are not counted");
+        }
+    }
+}
