@@ -30,7 +30,7 @@ const TEXT_KEYS: [&str; 5] = ["listen", "log", "data_dir", "database", "extracto
 const PATH_KEYS: [&str; 2] = ["data_dir", "extractor"];
 /// Settings of PostgreSQL alone.
 const POSTGRES: &str = "postgres";
-const TABLES: [&str; 3] = ["limits", POSTGRES, "storage"];
+const TABLES: [&str; 4] = ["limits", POSTGRES, "requests", "storage"];
 /// The address of the database, and a file that holds it.
 const URL_VARIABLES: [&str; 2] = ["JOTRACK_DATABASE_URL", "JOTRACK_DATABASE_URL_FILE"];
 
@@ -262,6 +262,10 @@ fn merge_variable(merged: &mut Merged, name: &str, value: &OsStr) -> Result<(), 
         let url = database::read_file(Path::new(text))
             .map_err(|why| Failure::Input(format!("{origin}: {why}")))?;
         return merge(merged, None, "database", Value::String(url), origin);
+    }
+    if key == "local_tier" {
+        let tier = Value::String(text.to_ascii_uppercase());
+        return merge(merged, Some("ai"), "local_tier", tier, origin);
     }
     for table in TABLES {
         if let Some(inner) = key.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {
