@@ -32,6 +32,7 @@ pub(crate) struct Rendered {
     /// The data, each piece between two lines with the delimiter.
     pub(crate) user: String,
     /// 32 hex digits, new with every call.
+    #[cfg(test)]
     pub(crate) delimiter: String,
 }
 

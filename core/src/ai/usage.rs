@@ -79,6 +79,26 @@ impl PriceTable {
         Ok(Self(built_in.chain(own.iter().cloned()).collect()))
     }
 
+    /// Returns the cost of a call at `at` in micro-units, half a unit rounded up; `None` when there
+    /// is no price or the sum is beyond all bounds. Never 0 for an unknown price.
+    pub(crate) fn cost(
+        &self,
+        provider: AiProvider,
+        model: &str,
+        usage: &TokenUsage,
+        at: Timestamp,
+    ) -> Option<i64> {
+        let rfc3339 = at.to_rfc3339();
+        let Price { input, output, cached, .. } = self.find(provider, model, rfc3339.get(..10)?)?;
+        let from_cache = usage.cached.min(usage.input);
+        let parts =
+            [(usage.input - from_cache, *input), (from_cache, *cached), (usage.output, *output)];
+        let sum = parts.into_iter().try_fold(0_i128, |sum, (tokens, price)| {
+            sum.checked_add(i128::from(tokens).checked_mul(i128::from(price))?)
+        })?;
+        i64::try_from(sum.checked_add(TOKENS / 2)? / TOKENS).ok()
+    }
+
     /// Returns the price that holds on `day`: of those begun, the longest name that fits; of its
     /// prices the newest.
     fn find(&self, from: AiProvider, model: &str, day: &str) -> Option<&Price> {
@@ -89,26 +109,6 @@ impl PriceTable {
             .max_by_key(|(fit, price)| (*fit, price.valid_from.as_str()))
             .map(|(_, price)| price)
     }
-}
-
-/// Returns the cost of a call at `at` in micro-units, half a unit rounded up; `None` when there is
-/// no price or the sum is beyond all bounds. Never 0 for an unknown price.
-pub(crate) fn cost_micros(
-    prices: &PriceTable,
-    provider: AiProvider,
-    model: &str,
-    usage: &TokenUsage,
-    at: Timestamp,
-) -> Option<i64> {
-    let rfc3339 = at.to_rfc3339();
-    let Price { input, output, cached, .. } = prices.find(provider, model, rfc3339.get(..10)?)?;
-    let from_cache = usage.cached.min(usage.input);
-    let sum = [(usage.input - from_cache, *input), (from_cache, *cached), (usage.output, *output)]
-        .into_iter()
-        .try_fold(0_i128, |sum, (tokens, price)| {
-            sum.checked_add(i128::from(tokens).checked_mul(i128::from(price))?)
-        })?;
-    i64::try_from(sum.checked_add(TOKENS / 2)? / TOKENS).ok()
 }
 
 fn provider(price: &Price) -> Option<AiProvider> {
@@ -145,7 +145,8 @@ mod tests {
 
     fn cost(own: &[Price], model: &str, day: &str, usage: TokenUsage) -> Option<i64> {
         let at = Timestamp::parse_rfc3339(&format!("{day}T12:00:00Z")).unwrap();
-        cost_micros(&PriceTable::new(own).unwrap(), AiProvider::OpenAiCompatible, model, &usage, at)
+        let table = PriceTable::new(own).unwrap();
+        table.cost(AiProvider::OpenAiCompatible, model, &usage, at)
     }
 
     fn read(input: u64) -> TokenUsage {
@@ -172,7 +173,7 @@ mod tests {
         let table = PriceTable::new(&[]).unwrap();
         let at = Timestamp::parse_rfc3339("2026-01-05T00:00:00Z").unwrap();
         let usage = TokenUsage { input: 12_000, output: 800, cached: 10_000, estimated: false };
-        let cost = |provider, model| cost_micros(&table, provider, model, &usage, at);
+        let cost = |provider, model| table.cost(provider, model, &usage, at);
 
         // 2,000 × 3 + 10,000 × 0.30 + 800 × 15 dollars per million.
         assert_eq!(cost(AiProvider::Anthropic, "claude-sonnet-4-5-20250929"), Some(21_000));
@@ -231,7 +232,7 @@ mod tests {
         let table = PriceTable::new(&[own]).unwrap();
         let at = Timestamp::parse_rfc3339("2026-01-05T00:00:00Z").unwrap();
 
-        let cost = cost_micros(&table, AiProvider::OpenAi, "gpt-4o-mini", &read(1_000_000), at);
+        let cost = table.cost(AiProvider::OpenAi, "gpt-4o-mini", &read(1_000_000), at);
 
         assert_eq!(cost, Some(7_000_000));
     }

@@ -315,9 +315,8 @@ impl Engine {
         let Some((upstream, gate)) = &work.choice.remote else {
             return self.own_report(flight, work, epoch).await;
         };
-        let canary = match self.canary(work).await {
-            Ok(canary) => canary,
-            Err(_) => return Report::failed(AiError::Internal),
+        let Ok(canary) = self.canary(work).await else {
+            return Report::failed(AiError::Internal);
         };
         let cancel = flight.cancel.child_token();
         let stop = self.shared.ai.stop.clone();
