@@ -2,13 +2,16 @@
 
 use super::*;
 
+/// A change that makes one phase short.
+type Shorten = fn(&mut AiConfig);
+
 #[tokio::test]
 async fn each_phase_has_its_own_end() {
     for protocol in PROTOCOLS {
         let answer = Reply::answer(protocol, TEXT);
         let begun = Transcript::start(protocol);
         let begun = Reply::events(&begun).body_bytes();
-        let cases: [(Phase, Reply, fn(&mut AiConfig)); 3] = [
+        let cases: [(Phase, Reply, Shorten); 3] = [
             (Phase::Headers, answer.clone().hang_first(), |config| {
                 (config.connect_ms, config.headers_ms) = (50, 50);
             }),
