@@ -51,7 +51,7 @@ pub(super) fn sentences(text: &str) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut sentences = Vec::new();
     for line in text.lines() {
-        let line = line.trim_start_matches(|c: char| matches!(c, '-' | '*' | '•' | ' '));
+        let line = line.trim_start_matches(['-', '*', '•', ' ']);
         let mut rest = line.trim();
         while !rest.is_empty() && sentences.len() < SENTENCES_MAX {
             let (sentence, after) = split_sentence(rest);
