@@ -484,7 +484,7 @@ async fn a_provider_that_panics_fails_its_callers_and_nobody_else() {
     })
     .await;
     let error = lab.engine.analyze(&about("Acme")).await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Internal);
+    assert_eq!(error.code(), ErrorCode::Internal, "{error:?}");
     lab.job("Acme", "Engineer").await;
     lab.engine.close().await.unwrap();
 }
@@ -553,7 +553,10 @@ async fn an_answer_that_is_cut_at_any_byte_is_never_kept() {
             });
             for (cut, answered) in futures_util::future::join_all(asked).await {
                 // Only the blank line after the terminal event may be missing.
-                assert!(answered.is_err() || cut + 2 >= bytes, "{protocol} at {cut} of {bytes}");
+                assert!(
+                    answered.is_err() || cut + 2 >= bytes,
+                    "{protocol} at {cut} of {bytes}: {answered:?}"
+                );
                 kept += u64::from(answered.is_ok());
             }
         }

@@ -184,8 +184,19 @@ impl Engine {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
+        // Looked up before the rows: a flight that is written and forgotten in between would leave
+        // neither the row's end nor its own.
+        let flights: Vec<_> =
+            ids.iter().filter_map(|id| Some((*id, self.shared.ai.flight_of(*id)?))).collect();
         let rows = store::runs::get(&self.snapshot().await?, ids).await?;
-        self.unseal(rows).await
+        let mut analyses = self.unseal(rows).await?;
+        for analysis in analyses.iter_mut().filter(|analysis| !analysis.state.is_final()) {
+            let flight = flights.iter().find(|(id, _)| *id == analysis.id);
+            if let Some(landing) = flight.and_then(|(_, flight)| flight.landing()) {
+                analysis.overlay(&landing);
+            }
+        }
+        Ok(analyses)
     }
 
     /// Returns the newest analyses of a job, the newest first, at most `most`; all kinds when
@@ -328,28 +339,27 @@ impl Engine {
                 let value = serde_json::from_slice(&plain)
                     .map_err(|e| Error::internal("read an answer", e))?;
                 analysis.result = Some(value);
-            } else if !analysis.state.is_final() {
-                self.overlay(&mut analysis);
             }
             analyses.push(analysis);
         }
         Ok(analyses)
     }
+}
 
+impl Analysis {
     /// An answer that has come but could not be stored yet is given all the same.
-    fn overlay(&self, analysis: &mut Analysis) {
-        let landing = self.shared.ai.flight_of(analysis.id).and_then(|flight| flight.landing());
+    fn overlay(&mut self, landing: &flight::Landing) {
         match landing {
-            Some(Ok(answer)) => {
-                analysis.state = AnalysisState::Succeeded;
-                analysis.result = Some(answer.value.clone());
-                analysis.expires_at = answer.expires_at;
+            Ok(answer) => {
+                self.state = AnalysisState::Succeeded;
+                self.result = Some(answer.value.clone());
+                self.expires_at = answer.expires_at;
             }
-            Some(Err(error)) if !matches!(error, AiError::RetryLater { .. }) => {
-                analysis.state = AnalysisState::Failed;
-                analysis.error = Some(Failure::of(analysis.provider, &error));
+            Err(AiError::RetryLater { .. }) => {}
+            Err(error) => {
+                self.state = AnalysisState::Failed;
+                self.error = Some(Failure::of(self.provider, error));
             }
-            _ => {}
         }
     }
 }
