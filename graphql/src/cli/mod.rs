@@ -3,6 +3,7 @@
 //! This is the only place that reads the environment, and with `main.rs` the only one that uses
 //! `anyhow`: a command ends in words for a person and in an exit code.
 
+mod answering;
 pub mod demo;
 mod doctor;
 mod environment;
@@ -37,7 +38,8 @@ const DEFAULT_LOG: &str = "warn";
 
 const ABOUT: &str = "\
 Tracks job applications: the engine with its GraphQL API, a playground and a
-few commands. Everything stays on this machine; without a command it serves.";
+few commands. Without a command it serves. Nothing leaves this machine unless
+you name an AI provider.";
 
 const AFTER_HELP: &str = "\
 Settings come from a TOML file, over it from environment variables, over them
@@ -50,6 +52,11 @@ The data is a SQLite file in the data folder, or a PostgreSQL database: `databas
 in the file, JOTRACK_DATABASE_URL, or --database. An option shows its password to
 everybody who lists processes; keep it in the file, in the variable, or in the
 file that JOTRACK_DATABASE_URL_FILE names. More about it: `jotrack serve --help`.
+
+Analyses are made by the engine itself unless JOTRACK_AI_PROVIDER, or `provider`
+in the table [ai] of the file, names anthropic, openai or openai_compatible; then
+set JOTRACK_AI_MODEL, JOTRACK_AI_API_KEY and, for a compatible server,
+JOTRACK_AI_BASE_URL. More about it: `jotrack serve --help`.
 
 Exit codes:
   0  done
