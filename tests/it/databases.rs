@@ -10,7 +10,7 @@ use jotrack_tests::{
 use tokio::{process::Command, sync::Mutex, time::timeout};
 
 /// Modules whose tests are about behaviour, whatever it is kept in.
-const BEHAVIOUR: [&str; 17] = [
+const BEHAVIOUR: [&str; 18] = [
     "access_matrix",
     "ai_flights",
     "attachments",
@@ -22,6 +22,7 @@ const BEHAVIOUR: [&str; 17] = [
     "graphql_jobs",
     "idempotency",
     "jobs",
+    "limits",
     "paging",
     "read_model",
     "search",

@@ -30,6 +30,7 @@ mod graphql_jobs;
 mod idempotency;
 mod jobs;
 mod layout;
+mod limits;
 mod paging;
 mod read_model;
 mod round_trips;
