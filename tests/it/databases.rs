@@ -23,6 +23,7 @@ const BEHAVIOUR: &[&str] = &[
     "idempotency",
     "jobs",
     "keys",
+    "limits",
     "paging",
     "read_model",
     "search",

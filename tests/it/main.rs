@@ -32,6 +32,7 @@ mod idempotency;
 mod jobs;
 mod keys;
 mod layout;
+mod limits;
 mod paging;
 mod read_model;
 mod round_trips;
