@@ -30,7 +30,7 @@ const BEHAVIOUR: [&str; 16] = [
 ];
 
 /// Modules that are about one database, about both, or about none.
-const ELSEWHERE: [&str; 15] = [
+const ELSEWHERE: [&str; 16] = [
     "abi", // The C library, which is built without PostgreSQL.
     "cli",
     "cluster",
@@ -39,6 +39,7 @@ const ELSEWHERE: [&str; 15] = [
     "equal_answers",
     "errors",
     "examples",
+    "foreign",
     "layout",
     "round_trips",
     "schema_equality",
