@@ -1,7 +1,8 @@
 //! Analyses under load: one call however many ask, tokens on their way to many readers, and what a
 //! kept answer costs over HTTP.
 //!
-//! `cargo bench -p jotrack-tests --bench analyses`.
+//! `cargo bench -p jotrack-tests --bench analyses`, with `-- --litellm` to install and run a LiteLLM
+//! proxy beside it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,8 +14,11 @@
     reason = "a benchmark fails by panicking, and prints"
 )]
 
+mod litellm;
+mod load;
 mod meter;
 mod pooling;
+mod served;
 mod streaming;
 mod upstream;
 
@@ -31,6 +35,9 @@ fn main() {
     }
     if is_wanted(streaming::TITLE) {
         streaming::print(&runtime);
+    }
+    if is_wanted(served::TITLE) {
+        served::print(&runtime);
     }
     println!("\nload at the end: {}", meter::load());
 }
