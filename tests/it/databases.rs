@@ -10,8 +10,9 @@ use jotrack_tests::{
 use tokio::{process::Command, sync::Mutex, time::timeout};
 
 /// Modules whose tests are about behaviour, whatever it is kept in.
-const BEHAVIOUR: [&str; 16] = [
+const BEHAVIOUR: [&str; 17] = [
     "access_matrix",
+    "ai_flights",
     "attachments",
     "changes",
     "coach",

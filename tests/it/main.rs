@@ -11,6 +11,7 @@
 )]
 
 mod abi;
+mod ai_flights;
 mod access_matrix;
 mod attachments;
 mod changes;

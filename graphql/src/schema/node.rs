@@ -76,6 +76,7 @@ impl NodeId {
             EntityKind::StatusChange => Self::StatusChange(StatusChangeId::from_uuid(change.id)),
             EntityKind::Attachment => Self::Attachment(AttachmentId::from_uuid(change.id)),
             EntityKind::AttachmentVariant => Self::Variant(VariantId::from_uuid(change.id)),
+            EntityKind::Analysis | EntityKind::Account => Self::User(UserId::from_uuid(change.id)),
         }
     }
 
