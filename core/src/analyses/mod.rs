@@ -199,8 +199,23 @@ impl Engine {
         kinds: &[AnalysisKind],
         most: u32,
     ) -> Result<Vec<Analysis>> {
+        self.analyses_of_jobs(&[job], kinds, most).await
+    }
+
+    /// Returns the newest analyses of each of these jobs, the newest first, at most `most` of a
+    /// job; all kinds when `kinds` is empty. One statement.
+    ///
+    /// # Errors
+    /// As [`Engine::analysis`].
+    pub async fn analyses_of_jobs(
+        &self,
+        jobs: &[JobId],
+        kinds: &[AnalysisKind],
+        most: u32,
+    ) -> Result<Vec<Analysis>> {
         let kinds = if kinds.is_empty() { AnalysisKind::ALL } else { kinds };
-        let rows = store::runs::of_job(&self.snapshot().await?, job, kinds, most.min(100)).await?;
+        let rows =
+            store::runs::of_jobs(&self.snapshot().await?, jobs, kinds, most.min(100)).await?;
         self.unseal(rows).await
     }
 

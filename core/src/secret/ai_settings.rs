@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::store;
 use crate::{
+    config::AiConfig,
     engine::Engine,
     enums::{AiProvider, ChangeOp, EntityKind},
     error::Result,
@@ -25,6 +26,18 @@ pub struct AiSettings {
     pub provider: Option<AiProvider>,
     /// The model the user prefers; the provider's usual one when absent.
     pub model: Option<String>,
+}
+
+impl AiSettings {
+    /// Returns who answers a request that names nobody, and with which model: the user's choice as
+    /// far as it may be followed, else the operator's. No model for `LOCAL`.
+    pub fn in_effect(&self, operator: &AiConfig) -> (AiProvider, Option<String>) {
+        let preferred = self.provider.filter(|_| self.network_enabled);
+        let provider = preferred.unwrap_or(operator.provider);
+        let usual = operator.model.clone().filter(|_| operator.provider == provider);
+        let model = self.model.clone().filter(|_| preferred.is_some()).or(usual);
+        (provider, model.filter(|_| provider != AiProvider::Local))
+    }
 }
 
 /// Changes to the settings; what is not named stays.

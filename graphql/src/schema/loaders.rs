@@ -3,6 +3,8 @@
 //! A loader waits one yield of the operation's own task: siblings register in the same pass, then
 //! the first to wake loads for all. It needs neither a timer nor a task.
 
+mod analyses;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Debug,
@@ -14,9 +16,12 @@ use std::{
 use dataloader::{BatchFn, cached::Loader};
 use futures_util::future::try_join_all;
 use jotrack_core::{
-    Attachment, AttachmentFilter, AttachmentId, AttachmentKind, Error, Job, JobDetails, JobId,
-    SkillReport, Snapshot, StatusChange, StatusChangeId, Variant, VariantId, VariantName,
+    Analysis, AnalysisId, Attachment, AttachmentFilter, AttachmentId, AttachmentKind, Error, Job,
+    JobDetails, JobId, SkillReport, Snapshot, StatusChange, StatusChangeId, Variant, VariantId,
+    VariantName,
 };
+
+pub(super) use analyses::AnalysesKey;
 
 use super::context::View;
 
@@ -144,6 +149,8 @@ pub(super) struct Loaders {
     skills: Lazy<Skills>,
     history: Lazy<History>,
     status_changes: Lazy<StatusChanges>,
+    analyses: Lazy<analyses::ById>,
+    analyses_of_jobs: Lazy<analyses::OfJobs>,
 }
 
 impl Loaders {
@@ -161,6 +168,8 @@ impl Loaders {
             skills: Lazy::new(),
             history: Lazy::new(),
             status_changes: Lazy::new(),
+            analyses: Lazy::new(),
+            analyses_of_jobs: Lazy::new(),
         }
     }
 
@@ -217,6 +226,14 @@ impl Loaders {
         id: StatusChangeId,
     ) -> Loaded<Option<Arc<StatusChange>>> {
         self.status_changes.get(&self.view, id).await
+    }
+
+    pub(super) async fn analysis(&self, id: AnalysisId) -> Loaded<Option<Arc<Analysis>>> {
+        self.analyses.get(&self.view, id).await
+    }
+
+    pub(super) async fn analyses(&self, key: AnalysesKey) -> Loaded<Arc<[Arc<Analysis>]>> {
+        self.analyses_of_jobs.get(&self.view, key).await
     }
 }
 

@@ -7,13 +7,15 @@ use async_graphql::{
     parser::types::Field, registry::Registry,
 };
 use jotrack_core::{
-    AttachmentId, Change, ChangeOp, CompanyId, EntityKind, JobId, StatusChangeId, UserId, VariantId,
+    AnalysisId, AttachmentId, Change, ChangeOp, CompanyId, EntityKind, JobId, StatusChangeId,
+    UserId, VariantId,
 };
 
 use super::{
     context::scope,
     error::Result,
     objects::{
+        analysis::Analysis,
         attachment::{Attachment, AttachmentVariant},
         history::StatusChange,
         job::Job,
@@ -31,6 +33,7 @@ pub(crate) enum Node {
     AttachmentVariant(AttachmentVariant),
     StatusChange(StatusChange),
     Viewer(Viewer),
+    Analysis(Analysis),
 }
 
 impl Concrete for Node {
@@ -41,6 +44,7 @@ impl Concrete for Node {
             Self::AttachmentVariant(node) => resolve_container(ctx, node),
             Self::StatusChange(node) => resolve_container(ctx, node),
             Self::Viewer(node) => resolve_container(ctx, node),
+            Self::Analysis(node) => resolve_container(ctx, node),
         }
     }
 }
@@ -54,6 +58,7 @@ pub(crate) enum NodeId {
     Variant(VariantId),
     StatusChange(StatusChangeId),
     User(UserId),
+    Analysis(AnalysisId),
 }
 
 impl NodeId {
@@ -65,6 +70,7 @@ impl NodeId {
             VariantId::PREFIX => VariantId::from_node_id(id).map(Self::Variant),
             StatusChangeId::PREFIX => StatusChangeId::from_node_id(id).map(Self::StatusChange),
             UserId::PREFIX => UserId::from_node_id(id).map(Self::User),
+            AnalysisId::PREFIX => AnalysisId::from_node_id(id).map(Self::Analysis),
             _ => None,
         }
     }
@@ -76,7 +82,8 @@ impl NodeId {
             EntityKind::StatusChange => Self::StatusChange(StatusChangeId::from_uuid(change.id)),
             EntityKind::Attachment => Self::Attachment(AttachmentId::from_uuid(change.id)),
             EntityKind::AttachmentVariant => Self::Variant(VariantId::from_uuid(change.id)),
-            EntityKind::Analysis | EntityKind::Account => Self::User(UserId::from_uuid(change.id)),
+            EntityKind::Analysis => Self::Analysis(AnalysisId::from_uuid(change.id)),
+            EntityKind::Account => Self::User(UserId::from_uuid(change.id)),
         }
     }
 
@@ -88,6 +95,7 @@ impl NodeId {
             Self::Variant(id) => id.node_id(),
             Self::StatusChange(id) => id.node_id(),
             Self::User(id) => id.node_id(),
+            Self::Analysis(id) => id.node_id(),
         }
     }
 }
@@ -130,6 +138,7 @@ async fn load(ctx: &Context<'_>, key: NodeId) -> Result<Option<Node>> {
         NodeId::StatusChange(id) => {
             loaders.status_change(id).await?.map(StatusChange).map(Node::from)
         }
+        NodeId::Analysis(id) => loaders.analysis(id).await?.map(Analysis).map(Node::from),
         NodeId::User(id) => {
             let snapshot = scope.snapshot().await?;
             if snapshot.engine().user_id() != id {

@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, InputObject, Object};
 use futures_util::future::try_join_all;
 use jotrack_core::{
-    self as core, AttachmentKind, CoachStatus, EntityKind, Error, JobId, JobOrderField, JobQuery,
-    JobStatus, OrderDirection, PageRequest, TimeRange,
+    self as core, AnalysisId, AttachmentKind, CoachStatus, EntityKind, Error, JobId, JobOrderField,
+    JobQuery, JobStatus, OrderDirection, PageRequest, TimeRange,
 };
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     error::Result,
     node::{self, Node},
     objects::{
+        analysis::Analysis,
         change::ChangeBatch,
         job::Job,
         stats::JobStats,
@@ -135,6 +136,12 @@ impl Query {
     async fn job(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Job>> {
         let Some(id) = JobId::from_node_id(&id) else { return Ok(None) };
         Ok(scope(ctx)?.loaders().job(id).await?.map(Job))
+    }
+
+    /// Null when absent or not visible to the caller.
+    async fn analysis(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Analysis>> {
+        let Some(id) = AnalysisId::from_node_id(&id) else { return Ok(None) };
+        Ok(scope(ctx)?.loaders().analysis(id).await?.map(Analysis))
     }
 
     #[graphql(complexity = "cost::page(first, last, child_complexity)")]

@@ -102,6 +102,29 @@ impl ScalarType for Revision {
     }
 }
 
+/// Money in millionths of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Micros(pub(crate) i64);
+
+/// Money in millionths of a US dollar: a JSON number, an integer from 0 to 2^53-1.
+#[Scalar]
+impl ScalarType for Micros {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        safe_integer(&value)
+            .and_then(|number| i64::try_from(number).ok())
+            .map(Self)
+            .ok_or_else(|| InputValueError::expected_type(value))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        safe_integer(value).is_some()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(Number::from(self.0))
+    }
+}
+
 fn safe_integer(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64().filter(|number| *number <= SAFE_INTEGER_MAX),

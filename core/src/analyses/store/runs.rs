@@ -160,9 +160,18 @@ static RUN_OF_JOBS: Stmt = Stmt::read(
         columns!(),
         "
      FROM ai_run
-     WHERE user_id = $1 AND job_id = $2 AND kind IN rarray($3)
-     ORDER BY created_at DESC, id DESC
-     LIMIT $4"
+     WHERE id IN (
+         SELECT newest.id
+         FROM (
+             SELECT id, ROW_NUMBER() OVER (
+                        PARTITION BY job_id ORDER BY created_at DESC, id DESC
+                    ) AS place
+             FROM ai_run
+             WHERE user_id = $1 AND job_id IN rarray($2) AND kind IN rarray($3)
+         ) AS newest
+         WHERE newest.place <= $4
+     )
+     ORDER BY created_at DESC, id DESC"
     ),
 );
 
@@ -451,15 +460,16 @@ pub(crate) async fn of_entry(
     snapshot.view().find(&RUN_OF_ENTRY, params, read).await
 }
 
-/// Reads the newest runs of a job, the newest first.
-pub(crate) async fn of_job(
+/// Reads the newest runs of each job, the newest first.
+pub(crate) async fn of_jobs(
     snapshot: &Snapshot,
-    job: JobId,
+    jobs: &[JobId],
     kinds: &[AnalysisKind],
     most: u32,
 ) -> Result<Vec<RunRow>> {
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-    let params = params![snapshot.user(), job, kinds, most];
+    let jobs: Vec<Uuid> = jobs.iter().map(JobId::as_uuid).collect();
+    let params = params![snapshot.user(), jobs, kinds, most];
     snapshot.view().query(&RUN_OF_JOBS, params, read).await
 }
 

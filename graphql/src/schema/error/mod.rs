@@ -2,13 +2,13 @@
 //! everything else a top-level error with a code.
 
 use async_graphql::{ErrorExtensions, ID};
-use jotrack_core::{ConflictKind, Error, ErrorCode, MisuseKind, Violation};
+use jotrack_core::{AiProvider, ConflictKind, Error, ErrorCode, MisuseKind, Violation};
 
 use super::{
     objects::user_error::{
         ConflictError, ConflictReason, ForbiddenError, InvalidInputError, NotFoundError,
-        OtherError, QuotaExceededError, StepLockedError, TooLargeError, UnsupportedTypeError,
-        UserError, VersionMismatchError, WireCode,
+        OtherError, ProviderError, QuotaExceededError, RateLimitedError, StepLockedError,
+        TooLargeError, UnsupportedTypeError, UserError, VersionMismatchError, WireCode,
     },
     scalars::{ByteCount, int},
 };
@@ -166,12 +166,32 @@ impl From<Error> for Stop {
 /// Core's error, as a refusal when the caller can fix it.
 pub(super) fn settle<T>(outcome: Result<T, Error>, place: &Place<'_>) -> Result<T, Stop> {
     outcome.map_err(|error| {
-        if is_callers(error.code()) {
+        if is_callers(error.code()) || is_allowance(&error) {
             Stop::Refused(user_errors(error, place))
         } else {
             Stop::Failed(Failure(error))
         }
     })
+}
+
+/// Tells whether an allowance of the mutation's own refused it, and not one of all requests.
+fn is_allowance(error: &Error) -> bool {
+    matches!(error, Error::RateLimited { scope: "ai" | "refresh", .. })
+}
+
+/// Makes what the client is told of an analysis that failed.
+pub(super) fn provider_error(provider: AiProvider, error: &Error) -> ProviderError {
+    let provider = match error {
+        Error::Provider { provider, .. } => *provider,
+        _ => provider,
+    };
+    ProviderError {
+        message: error.client_message(),
+        code: wire_code(error.code()),
+        path: None,
+        provider,
+        retryable: error.retryable(),
+    }
 }
 
 /// Tells whether the caller of a mutation can act on the code.
@@ -273,6 +293,14 @@ fn user_errors(error: Error, place: &Place<'_>) -> Vec<UserError> {
         Error::Misuse { kind: MisuseKind::UnsupportedType { detected, extension }, .. } => {
             UnsupportedTypeError { message, code, path: None, detected, extension }.into()
         }
+        Error::Provider { provider, .. } => provider_error(provider, &error).into(),
+        Error::RateLimited { retry_after_ms, .. } => RateLimitedError {
+            message,
+            code,
+            path: None,
+            retry_after_seconds: int(seconds(retry_after_ms)),
+        }
+        .into(),
         Error::Conflict { kind, .. } => conflict(kind, code, message),
         Error::Forbidden { reason } => ForbiddenError { message, code, path: None, reason }.into(),
         Error::TooLarge { limit_bytes, .. } => {

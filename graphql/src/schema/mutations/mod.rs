@@ -1,5 +1,7 @@
 //! The root of all writes. Fields of one operation run in order, each in its own batch.
 
+mod ai_settings;
+mod analyses;
 mod attachments;
 mod coach;
 mod input;
@@ -23,6 +25,8 @@ pub(crate) struct Mutation(
     jobs::JobMutations,
     attachments::AttachmentMutations,
     coach::CoachMutations,
+    analyses::AnalysisMutations,
+    ai_settings::AiSettingsMutations,
 );
 
 /// How core is to write.

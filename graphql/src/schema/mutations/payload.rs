@@ -1,15 +1,18 @@
 //! What mutations answer. The object is null exactly when `userErrors` is not empty.
 
 use async_graphql::{ContextSelectionSet, ID, Interface, SimpleObject};
-use jotrack_core::AttachmentWarning;
+use jotrack_core::{AiProvider, AttachmentWarning, ResultSource};
 
 use crate::schema::{
     objects::{
+        ai_settings::ProviderKey,
+        analysis::Analysis,
         attachment::{Attachment, AttachmentVariant},
         coach::CoachState,
         history::StatusChange,
         job::Job,
         user_error::UserError,
+        viewer::Viewer,
     },
     resolve::{Concrete, Resolving, resolve_container},
     scalars::Revision,
@@ -124,6 +127,58 @@ pub(crate) struct CoachStatePayload {
     pub(crate) revision: Option<Revision>,
 }
 
+/// The analysis as it is after the call; perhaps it has its result already.
+#[derive(SimpleObject, Default)]
+#[graphql(crate = "crate::schema::resolve::object")]
+pub(crate) struct AnalysisPayload {
+    pub(crate) analysis: Option<Analysis>,
+    /// Where the answer comes from.
+    pub(crate) source: Option<ResultSource>,
+    pub(crate) user_errors: Vec<UserError>,
+    /// Null: what analyses do is told by `analysisEvents`.
+    pub(crate) revision: Option<Revision>,
+}
+
+/// How many kept answers went.
+#[derive(SimpleObject, Default)]
+#[graphql(crate = "crate::schema::resolve::object")]
+pub(crate) struct AnswersPurgePayload {
+    pub(crate) purged_count: Option<i32>,
+    pub(crate) user_errors: Vec<UserError>,
+    /// Null: kept answers are no part of the change log.
+    pub(crate) revision: Option<Revision>,
+}
+
+/// The caller as they are after the write.
+#[derive(SimpleObject, Default)]
+#[graphql(crate = "crate::schema::resolve::object")]
+pub(crate) struct ViewerPayload {
+    pub(crate) viewer: Option<Viewer>,
+    pub(crate) user_errors: Vec<UserError>,
+    /// Revision of the commit; null when nothing was written.
+    pub(crate) revision: Option<Revision>,
+}
+
+/// What may be told of the key.
+#[derive(SimpleObject, Default)]
+#[graphql(crate = "crate::schema::resolve::object")]
+pub(crate) struct ProviderKeyPayload {
+    pub(crate) provider_key: Option<ProviderKey>,
+    pub(crate) user_errors: Vec<UserError>,
+    /// Revision of the commit; null when nothing was written.
+    pub(crate) revision: Option<Revision>,
+}
+
+/// Whose key is gone.
+#[derive(SimpleObject, Default)]
+#[graphql(crate = "crate::schema::resolve::object")]
+pub(crate) struct ProviderKeyDeletePayload {
+    pub(crate) deleted_provider: Option<AiProvider>,
+    pub(crate) user_errors: Vec<UserError>,
+    /// Revision of the commit; null when nothing was written.
+    pub(crate) revision: Option<Revision>,
+}
+
 /// A payload that says only why nothing was written.
 pub(super) trait Refused: Default {
     /// Takes the errors.
@@ -153,6 +208,11 @@ pub(crate) enum MutationPayload {
     AttachmentDeletePayload(AttachmentDeletePayload),
     AttachmentVariantPayload(AttachmentVariantPayload),
     CoachStatePayload(CoachStatePayload),
+    AnalysisPayload(AnalysisPayload),
+    AnswersPurgePayload(AnswersPurgePayload),
+    ViewerPayload(ViewerPayload),
+    ProviderKeyPayload(ProviderKeyPayload),
+    ProviderKeyDeletePayload(ProviderKeyDeletePayload),
 }
 
 /// A function cannot do this: each payload is a type of its own.
@@ -187,4 +247,9 @@ payloads!(
     AttachmentDeletePayload,
     AttachmentVariantPayload,
     CoachStatePayload,
+    AnalysisPayload,
+    AnswersPurgePayload,
+    ViewerPayload,
+    ProviderKeyPayload,
+    ProviderKeyDeletePayload,
 );

@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
-use jotrack_core::{self as core, AttachmentKind, JobStatus, VariantName};
+use jotrack_core::{self as core, AnalysisKind, AttachmentKind, JobStatus, VariantName};
 
 use crate::schema::{
-    connection::{AttachmentConnection, StatusChangeConnection},
+    connection::{AttachmentConnection, StatusChangeConnection, page_size},
     context::{operation, scope},
     cost,
     error::Result,
-    loaders::{AttachmentsKey, DocumentKey, NameSet},
+    loaders::{AnalysesKey, AttachmentsKey, DocumentKey, NameSet},
     node::NodeId,
     objects::{
+        analysis::Analysis,
         attachment::{Attachment, AttachmentVariant},
         coach::CoachState,
         company::Company,
@@ -194,5 +195,35 @@ impl Job {
     ) -> Result<StatusChangeConnection> {
         let rows = scope(ctx)?.loaders().history(self.0.id).await?;
         StatusChangeConnection::new(ctx, self.0.id, rows, first, after.as_deref())
+    }
+
+    /// Newest first; of these kinds where they are named.
+    #[graphql(complexity = "cost::extra(5, cost::page(Some(first), None, child_complexity))")]
+    async fn analyses(
+        &self,
+        ctx: &Context<'_>,
+        kind: Option<Vec<AnalysisKind>>,
+        #[graphql(default = 10)] first: i32,
+    ) -> Result<Vec<Analysis>> {
+        let max = operation(ctx)?.caller().engine.config().limits.page;
+        let mut kinds = kind.unwrap_or_default();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let most = page_size("first", first, max)?;
+        let key = AnalysesKey { job: self.0.id, kinds, most };
+        let rows = scope(ctx)?.loaders().analyses(key).await?;
+        Ok(rows.iter().cloned().map(Analysis).collect())
+    }
+
+    /// The newest of a kind, in whatever state it is.
+    #[graphql(complexity = "cost::extra(5, child_complexity + 1)")]
+    async fn latest_analysis(
+        &self,
+        ctx: &Context<'_>,
+        kind: AnalysisKind,
+    ) -> Result<Option<Analysis>> {
+        let key = AnalysesKey { job: self.0.id, kinds: vec![kind], most: 1 };
+        let rows = scope(ctx)?.loaders().analyses(key).await?;
+        Ok(rows.first().cloned().map(Analysis))
     }
 }

@@ -1,5 +1,8 @@
 //! The objects of the contract: thin wrappers that hold a shared row and translate it.
 
+pub(super) mod ai_settings;
+pub(super) mod analysis;
+pub(super) mod analysis_event;
 pub(super) mod attachment;
 pub(super) mod change;
 pub(super) mod coach;

@@ -1,7 +1,7 @@
 //! Errors that a client can act on, each with a type of its own where it has more to say.
 
 use async_graphql::{ContextSelectionSet, Enum, ID, Interface, SimpleObject};
-use jotrack_core::{CoachMilestone, ForbiddenReason, QuotaScope};
+use jotrack_core::{AiProvider, CoachMilestone, ForbiddenReason, QuotaScope};
 
 use crate::schema::{
     resolve::{Concrete, Resolving, resolve_container},
@@ -146,6 +146,30 @@ pub(crate) struct QuotaExceededError {
     pub(crate) remaining: ByteCount,
 }
 
+/// An allowance of calls is used up, or the same thing was asked for again too soon; nothing was counted.
+#[derive(SimpleObject, Debug, Clone)]
+#[graphql(crate = "crate::schema::resolve::object")]
+pub(crate) struct RateLimitedError {
+    pub(crate) message: String,
+    pub(crate) code: WireCode,
+    pub(crate) path: Option<Vec<String>>,
+    /// When the next try may succeed.
+    pub(crate) retry_after_seconds: i32,
+}
+
+/// An analysis could not be had; the message says what to do. Nothing half-done is kept.
+#[derive(SimpleObject, Debug, Clone)]
+#[graphql(crate = "crate::schema::resolve::object")]
+pub(crate) struct ProviderError {
+    pub(crate) message: String,
+    pub(crate) code: WireCode,
+    pub(crate) path: Option<Vec<String>>,
+    /// Who was to answer.
+    pub(crate) provider: AiProvider,
+    /// Whether the same request may succeed later.
+    pub(crate) retryable: bool,
+}
+
 /// Every code without a type of its own.
 #[derive(SimpleObject, Debug, Clone)]
 #[graphql(crate = "crate::schema::resolve::object")]
@@ -174,6 +198,8 @@ pub(crate) enum UserError {
     TooLargeError(TooLargeError),
     UnsupportedTypeError(UnsupportedTypeError),
     QuotaExceededError(QuotaExceededError),
+    RateLimitedError(RateLimitedError),
+    ProviderError(ProviderError),
     OtherError(OtherError),
 }
 
@@ -189,6 +215,8 @@ impl Concrete for UserError {
             Self::TooLargeError(error) => resolve_container(ctx, error),
             Self::UnsupportedTypeError(error) => resolve_container(ctx, error),
             Self::QuotaExceededError(error) => resolve_container(ctx, error),
+            Self::RateLimitedError(error) => resolve_container(ctx, error),
+            Self::ProviderError(error) => resolve_container(ctx, error),
             Self::OtherError(error) => resolve_container(ctx, error),
         }
     }

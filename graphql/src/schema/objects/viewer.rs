@@ -1,9 +1,10 @@
 //! Who asks, and what answers.
 
-use async_graphql::{Object, SimpleObject};
-use jotrack_core::{Tier, User};
+use async_graphql::{Context, Object, SimpleObject};
+use jotrack_core::{AnalysisKind, Tier, User};
 
-use crate::schema::node::NodeId;
+use super::ai_settings::{AnalysisCache, ProviderKey, Settings};
+use crate::schema::{context::operation, cost, error::Result, node::NodeId};
 
 /// The owner of the data.
 pub(crate) struct Viewer(pub(crate) User);
@@ -21,6 +22,25 @@ impl Viewer {
 
     async fn tier(&self) -> Tier {
         self.0.tier
+    }
+
+    async fn settings(&self, ctx: &Context<'_>) -> Result<Settings> {
+        let engine = &operation(ctx)?.caller().engine;
+        Ok(Settings::of(&engine.ai_settings().await?, &engine.config().ai))
+    }
+
+    /// One per provider at most.
+    #[graphql(complexity = "cost::list(3, child_complexity)")]
+    async fn provider_keys(&self, ctx: &Context<'_>) -> Result<Vec<ProviderKey>> {
+        let keys = operation(ctx)?.caller().engine.provider_keys().await?;
+        Ok(keys.into_iter().map(Into::into).collect())
+    }
+
+    /// What is kept of answers, by kind; `answersPurge` forgets.
+    #[graphql(complexity = "cost::list(AnalysisKind::ALL.len(), child_complexity)")]
+    async fn analysis_cache(&self, ctx: &Context<'_>) -> Result<Vec<AnalysisCache>> {
+        let stats = operation(ctx)?.caller().engine.cache_stats().await?;
+        Ok(stats.into_iter().map(Into::into).collect())
     }
 }
 
