@@ -122,10 +122,8 @@ async fn another_user_gets_a_shared_answer_as_an_analysis_of_their_own() {
 
 #[tokio::test]
 async fn a_failure_in_passing_is_told_to_all_and_the_next_request_calls_again() {
-    let replies = [
-        Reply::error(Protocol::Chat, 500, "server_error"),
-        Reply::answer(Protocol::Chat, ANSWER),
-    ];
+    let replies =
+        [Reply::error(Protocol::Chat, 500, "server_error"), Reply::answer(Protocol::Chat, ANSWER)];
     let (lab, server) = lab(Script::queue(replies)).await;
     let failed = start(&lab.engine, &about("Acme")).await;
     let failed = ended(&lab.engine, &failed).await;
@@ -350,7 +348,10 @@ async fn two_engines_on_one_database_make_one_call() {
     gate.open();
     let (first, joined) = (ended(&lab.engine, &first).await, ended(&second, &joined).await);
     assert_eq!(first.result, joined.result);
-    assert_eq!((joined.state, joined.source), (AnalysisState::Succeeded, Some(ResultSource::Pooled)));
+    assert_eq!(
+        (joined.state, joined.source),
+        (AnalysisState::Succeeded, Some(ResultSource::Pooled))
+    );
     assert_eq!(server.count(), 1);
     second.close().await.unwrap();
 }
@@ -423,7 +424,10 @@ async fn bad_input_is_told_by_field_and_nothing_is_stored() {
     }
     let job = lab.job("Acme", "Engineer").await;
     let request = AnalysisRequest::of_job(AnalysisKind::MatchScore, job);
-    assert_eq!(code(lab.engine.start_analysis(&request, &options()).await), ErrorCode::AlreadyExists);
+    assert_eq!(
+        code(lab.engine.start_analysis(&request, &options()).await),
+        ErrorCode::AlreadyExists
+    );
     let elsewhere = AnalysisRequest { provider: Some(AiProvider::Anthropic), ..about("Acme") };
     let elsewhere = AnalysisRequest { model: Some("some-model".into()), ..elsewhere };
     let refused = lab.engine.start_analysis(&elsewhere, &options()).await;

@@ -22,6 +22,7 @@ const BEHAVIOUR: [&str; 17] = [
     "graphql_jobs",
     "idempotency",
     "jobs",
+    "keys",
     "paging",
     "read_model",
     "search",
@@ -33,6 +34,7 @@ const BEHAVIOUR: [&str; 17] = [
 /// Modules that are about one database, about both, or about none.
 const ELSEWHERE: [&str; 16] = [
     "abi", // The C library, which is built without PostgreSQL.
+    "ai_wire",
     "cli",
     "cluster",
     "crash",

@@ -11,8 +11,9 @@
 )]
 
 mod abi;
-mod ai_flights;
 mod access_matrix;
+mod ai_flights;
+mod ai_wire;
 mod attachments;
 mod changes;
 mod cli;
@@ -30,6 +31,7 @@ mod graphql_http;
 mod graphql_jobs;
 mod idempotency;
 mod jobs;
+mod keys;
 mod layout;
 mod paging;
 mod read_model;

@@ -19,6 +19,8 @@ pub(super) enum Route {
     Socket,
     Upload,
     Download,
+    /// The events of an analysis.
+    Analysis,
     /// Nothing is there; the caller learns so only after signing in.
     Unknown,
 }
@@ -34,6 +36,7 @@ impl Route {
             "/uploads" => Self::Upload,
             _ if path.starts_with("/playground/") => Self::Page,
             _ if path.starts_with("/downloads/") => Self::Download,
+            _ if path.starts_with("/analyses/") => Self::Analysis,
             _ => Self::Unknown,
         }
     }
@@ -48,6 +51,7 @@ impl Route {
             Self::Socket => "/graphql/ws",
             Self::Upload => "/uploads",
             Self::Download => "/downloads",
+            Self::Analysis => "/analyses",
             Self::Unknown => "-",
         }
     }
@@ -56,7 +60,12 @@ impl Route {
     pub(super) fn is_public(self) -> bool {
         match self {
             Self::Page | Self::Health | Self::Session => true,
-            Self::Graphql | Self::Socket | Self::Upload | Self::Download | Self::Unknown => false,
+            Self::Graphql
+            | Self::Socket
+            | Self::Upload
+            | Self::Download
+            | Self::Analysis
+            | Self::Unknown => false,
         }
     }
 
@@ -66,7 +75,7 @@ impl Route {
             Self::Page | Self::Health | Self::Download => "GET, HEAD",
             Self::Session => "POST",
             Self::Graphql => "GET, POST",
-            Self::Socket => "GET",
+            Self::Socket | Self::Analysis => "GET",
             Self::Upload => "PUT",
             Self::Unknown => "",
         }
@@ -136,7 +145,12 @@ fn is_foreign(facts: &Facts<'_>) -> bool {
         // A browser shows its origin to a socket and sends no other header; the credentials may
         // come later, within the socket.
         Route::Socket if foreign_origin => true,
-        Route::Socket | Route::Graphql | Route::Upload | Route::Download | Route::Unknown => {
+        Route::Socket
+        | Route::Graphql
+        | Route::Upload
+        | Route::Download
+        | Route::Analysis
+        | Route::Unknown => {
             if facts.offered != Offered::Cookie {
                 return false;
             }

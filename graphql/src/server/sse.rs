@@ -59,16 +59,29 @@ pub(super) fn respond(
         }
         _ => None,
     };
-    let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
     let (producer, id) = (state.clone(), id.clone());
+    let fill = async move |sender: mpsc::Sender<Bytes>| {
+        produce(&producer, &id, work, &sender).await;
+    };
+    Ok(open(state, subscription, fill))
+}
+
+/// Opens a stream that `fill` writes to; it ends with `fill`, and early when the server stops.
+/// Holds `place` as long.
+pub(super) fn open<F, W>(state: &SharedState, place: Option<Place>, fill: F) -> Response
+where
+    F: FnOnce(mpsc::Sender<Bytes>) -> W,
+    W: Future<Output = ()> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
+    let (stop, work) = (state.stop.clone(), fill(sender));
     state.tasks.spawn(async move {
-        let stop = producer.stop.clone();
         // Ends early when the reader is gone, too slow, or the server stops.
         tokio::select! {
             () = stop.cancelled() => {}
-            _ = produce(&producer, &id, work, &sender) => {}
+            () = work => {}
         }
-        drop(subscription);
+        drop(place);
     });
     let events = stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|event| (Ok::<Bytes, Infallible>(event), receiver))
@@ -77,7 +90,7 @@ pub(super) fn respond(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, Media::EventStream.content_type());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    Ok(response)
+    response
 }
 
 /// The refusal of one more subscription.
@@ -103,8 +116,11 @@ async fn produce(
             if prepared.kind() == OperationKind::Subscription =>
         {
             drop(place);
-            let events = state.subscribe(prepared, graphql, after);
-            follow(state, id, events, sender).await?;
+            let (bytes, id) = (state.limits().response_bytes, id.clone());
+            let events = state
+                .subscribe(prepared, graphql, after)
+                .map(move |response| next(&Outcome::new(response, &id).to_json(bytes, &id)));
+            follow(state, events.boxed(), sender).await?;
         }
         Work::Operation { prepared, graphql, after, place } => {
             let outcome = state.execute(id, prepared, graphql, after).await;
@@ -117,10 +133,10 @@ async fn produce(
     send(state, sender, Bytes::from_static(b"event: complete\ndata:\n\n")).await
 }
 
-async fn follow(
+/// Sends events as they come, and comments while none does. `None` once nobody reads any more.
+pub(super) async fn follow(
     state: &SharedState,
-    id: &RequestId,
-    mut events: BoxStream<'static, async_graphql::Response>,
+    mut events: BoxStream<'static, Bytes>,
     sender: &mpsc::Sender<Bytes>,
 ) -> Option<()> {
     let pause = state.timing.comment;
@@ -129,10 +145,8 @@ async fn follow(
     loop {
         tokio::select! {
             event = events.next() => {
-                let Some(response) = event else { return Some(()) };
-                let outcome = Outcome::new(response, id);
-                let body = outcome.to_json(state.limits().response_bytes, id);
-                send(state, sender, next(&body)).await?;
+                let Some(event) = event else { return Some(()) };
+                send(state, sender, event).await?;
             }
             _ = comments.tick() => send(state, sender, Bytes::from_static(b":\n\n")).await?,
             () = sender.closed() => return None,
@@ -140,7 +154,12 @@ async fn follow(
     }
 }
 
-async fn send(state: &SharedState, sender: &mpsc::Sender<Bytes>, event: Bytes) -> Option<()> {
+/// Sends one event to a reader that has patience for it.
+pub(super) async fn send(
+    state: &SharedState,
+    sender: &mpsc::Sender<Bytes>,
+    event: Bytes,
+) -> Option<()> {
     within(state.timing.patience, sender.send(event)).await?.ok()
 }
 

@@ -1,6 +1,7 @@
 //! Settings: the TOML file, over it `JOTRACK_*`, over it the flags; one place that reads them.
 
 mod database;
+mod master_key;
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -29,7 +30,7 @@ const TEXT_KEYS: [&str; 5] = ["listen", "log", "data_dir", "database", "extracto
 const PATH_KEYS: [&str; 2] = ["data_dir", "extractor"];
 /// Settings of PostgreSQL alone.
 const POSTGRES: &str = "postgres";
-const TABLES: [&str; 3] = ["limits", POSTGRES, "storage"];
+const TABLES: [&str; 4] = ["limits", POSTGRES, "requests", "storage"];
 /// The address of the database, and a file that holds it.
 const URL_VARIABLES: [&str; 2] = ["JOTRACK_DATABASE_URL", "JOTRACK_DATABASE_URL_FILE"];
 
@@ -104,8 +105,9 @@ impl Settings {
         let mut merged = merged.finish()?;
         let listen = merged.remove("listen").and_then(|value| parse_listen(value.as_str()?).ok());
         let log = merged.remove("log").and_then(|value| value.as_str().map(str::to_owned));
-        let config = Config::deserialize(Value::Table(merged))
+        let mut config = Config::deserialize(Value::Table(merged))
             .map_err(|error| Failure::Input(format!("settings: {}", error.message())))?;
+        config.master_key = master_key::source(env)?;
         Ok(Self { config, listen, log })
     }
 
@@ -245,7 +247,8 @@ fn merge_file(merged: &mut Merged, path: &Path) -> Result<(), Failure> {
 fn merge_variable(merged: &mut Merged, name: &str, value: &OsStr) -> Result<(), Failure> {
     let key = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_lowercase();
     // `JOTRACK_CONFIG` named the file; `JOTRACK_TEST_*` belongs to the tests.
-    if key == "config" || key.starts_with("test_") {
+    let elsewhere = key == "config" || master_key::VARIABLES.contains(&name);
+    if elsewhere || key.starts_with("test_") {
         return Ok(());
     }
     let origin = Origin::Variable(name);
@@ -259,6 +262,10 @@ fn merge_variable(merged: &mut Merged, name: &str, value: &OsStr) -> Result<(), 
         let url = database::read_file(Path::new(text))
             .map_err(|why| Failure::Input(format!("{origin}: {why}")))?;
         return merge(merged, None, "database", Value::String(url), origin);
+    }
+    if key == "local_tier" {
+        let tier = Value::String(text.to_ascii_uppercase());
+        return merge(merged, Some("ai"), "local_tier", tier, origin);
     }
     for table in TABLES {
         if let Some(inner) = key.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, OneofObject};
 use jotrack_core::{
     AiProvider, AnalysisId, AnalysisKind, AnalysisRequest, AnalysisTarget, Error, Persona,
-    PurgeFilter, Violation, Violations, company_key,
+    PurgeFilter, Violation, Violations,
 };
 
 use super::{
@@ -203,7 +203,7 @@ fn purge_filter(input: AnswersPurgeInput) -> Result<PurgeFilter, Error> {
     if cache_key.as_deref().is_some_and(|key| key.trim().is_empty()) {
         return Err(Error::invalid(&["cacheKey"], "required", "must not be empty"));
     }
-    if company.as_deref().is_some_and(|name| company_key(name).is_empty()) {
+    if company.as_deref().is_some_and(|name| name.trim().is_empty()) {
         return Err(Error::invalid(&["company"], "required", "must name a company"));
     }
     Ok(PurgeFilter { key: cache_key, company, kind })
