@@ -206,7 +206,8 @@ impl Jotrack {
 
     /// Asks something that must succeed.
     async fn data(&self, query: &str, variables: &Value) -> Value {
-        let answer: Value = serde_json::from_slice(&self.site(query, variables).ask().await).unwrap();
+        let answer: Value =
+            serde_json::from_slice(&self.site(query, variables).ask().await).unwrap();
         assert_eq!(answer["errors"], Value::Null, "{query}: {answer}");
         answer["data"].clone()
     }

@@ -73,10 +73,8 @@ async fn stream(pause: Duration, shared: bool) {
         }
     }
     late.sort_unstable();
-    let name = format!(
-        "every {pause:?}, {}",
-        if shared { "one analysis" } else { "an analysis each" }
-    );
+    let name =
+        format!("every {pause:?}, {}", if shared { "one analysis" } else { "an analysis each" });
     let p99 = percentile(&late, 99);
     let verdict = if p99 <= P99_MOST { "kept" } else { "MISSED" };
     println!(

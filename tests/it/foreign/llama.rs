@@ -100,8 +100,7 @@ async fn its_grammar_makes_an_answer_that_fits_and_is_kept() {
     let lab = Lab::with(|engine| engine.ai = config).await;
 
     let first = end(&lab, &about("Ruede Metals")).await;
-    let second =
-        lab.engine.start_analysis(&about("  ruede  METALS "), &options()).await.unwrap();
+    let second = lab.engine.start_analysis(&about("  ruede  METALS "), &options()).await.unwrap();
 
     assert_eq!(first.state, AnalysisState::Succeeded, "{first:?}");
     assert_eq!(first.source, Some(ResultSource::Fresh));

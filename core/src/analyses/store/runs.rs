@@ -550,8 +550,5 @@ fn read(row: &dyn Row) -> Result<RunRow> {
         run_at: row.time(29)?,
         tries: row.int(30)?,
     };
-    Ok(RunRow {
-        output: row.opt_blob(13)?.map(<[u8]>::to_vec),
-        analysis,
-    })
+    Ok(RunRow { output: row.opt_blob(13)?.map(<[u8]>::to_vec), analysis })
 }
