@@ -386,10 +386,12 @@ async fn closing_puts_what_is_under_way_back_into_the_queue() {
 #[tokio::test]
 async fn a_soft_expired_answer_is_given_and_made_anew_once() {
     let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, ANSWER))).await;
-    lab.engine.analyze(&about("Acme")).await.unwrap();
-    // 7 days, less up to 5 %; soft from 95 % of that.
-    let life_ms = 7 * jotrack_core::DAY_MS;
+    let first = lab.engine.analyze(&about("Acme")).await.unwrap();
+    let life_ms = first.expires_at.unwrap().as_ms() - first.finished_at.unwrap().as_ms();
+    assert!((jotrack_core::DAY_MS * 665 / 100..=jotrack_core::DAY_MS * 7).contains(&life_ms));
     lab.clock.advance_ms(life_ms / 100 * 94);
+    lab.engine.start_analysis(&about("Acme"), &options()).await.unwrap();
+    lab.clock.advance_ms(life_ms / 50);
     for _ in 0..5 {
         let old = lab.engine.start_analysis(&about("Acme"), &options()).await.unwrap();
         assert_eq!(old.analysis.state, AnalysisState::Succeeded);
@@ -506,4 +508,74 @@ async fn a_match_is_answered_by_the_engine_itself_and_kept_for_its_user() {
     assert_eq!((again.source, again.analysis.id), (ResultSource::Cache, first.id));
     let stored = lab.engine.analyses_of_job(job, &[AnalysisKind::MatchScore], 5).await.unwrap();
     assert_eq!(stored.len(), 1);
+}
+
+/// An engine that asks a server as if it were the public service of a protocol.
+async fn strict(protocol: Protocol, script: Script) -> (Lab, FaultServer) {
+    let server = FaultServer::start(script).await;
+    let url = server.url();
+    let lab = Lab::with(|config| {
+        config.ai.provider = match protocol {
+            Protocol::Messages => AiProvider::Anthropic,
+            Protocol::Chat | Protocol::Responses => AiProvider::OpenAi,
+        };
+        config.ai.protocol = protocol;
+        config.ai.base_url = Some(url);
+        config.ai.model = Some("test-model".to_owned());
+        config.ai.api_key = Some("sk-test-0123456789".to_owned().into());
+        config.ai.retries = 0;
+        config.ai.concurrency = 64;
+    })
+    .await;
+    (lab, server)
+}
+
+const PROTOCOLS: [Protocol; 3] = [Protocol::Chat, Protocol::Responses, Protocol::Messages];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_cut_at_any_byte_is_never_kept() {
+    for protocol in PROTOCOLS {
+        let whole = Reply::answer(protocol, ANSWER);
+        let bytes = whole.body_bytes();
+        let script = Script::function(move |call| {
+            let prompt = call.prompt();
+            let (_, rest) = prompt.split_once("Cut at ").expect("the company's name");
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            Reply::answer(protocol, ANSWER).cut(digits.parse().expect("a number"))
+        });
+        let (lab, server) = strict(protocol, script).await;
+        let mut kept = 0;
+        let cuts: Vec<usize> = (0..bytes).collect();
+        for some in cuts.chunks(32) {
+            let asked = some.iter().map(|cut| {
+                let engine = lab.engine.clone();
+                async move { (*cut, engine.analyze(&about(&format!("Cut at {cut}"))).await) }
+            });
+            for (cut, answered) in futures_util::future::join_all(asked).await {
+                // Only the blank line after the terminal event may be missing.
+                assert!(answered.is_err() || cut + 2 >= bytes, "{protocol} at {cut} of {bytes}");
+                kept += u64::from(answered.is_ok());
+            }
+        }
+        let stats = lab.engine.cache_stats().await.unwrap();
+        assert_eq!(stats.iter().map(|stats| stats.entries).sum::<u64>(), kept, "{protocol}");
+        assert_eq!(server.count(), bytes, "{protocol}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_was_refused_or_hit_the_limit_is_not_kept() {
+    for protocol in PROTOCOLS {
+        let ends = [Transcript::refusal(protocol), Transcript::max_tokens(protocol)];
+        let replies = ends.map(|end| {
+            Reply::events(&Transcript::start(protocol).text(ANSWER).usage_and_stop(end))
+        });
+        let (lab, server) = strict(protocol, Script::queue(replies)).await;
+        for expected in [ErrorCode::AiRefused, ErrorCode::AiProvider] {
+            let error = lab.engine.analyze(&about("Acme")).await.unwrap_err();
+            assert_eq!(error.code(), expected, "{protocol}");
+        }
+        assert!(lab.engine.cache_stats().await.unwrap().is_empty(), "{protocol}");
+        assert_eq!(server.count(), 2);
+    }
 }

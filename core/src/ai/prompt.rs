@@ -86,7 +86,12 @@ impl Prompt {
                 None => return Err(missing(name)),
             }
         }
-        Ok(Rendered { system, user, delimiter })
+        Ok(Rendered {
+            system,
+            user,
+            #[cfg(test)]
+            delimiter,
+        })
     }
 
     fn parts(&self) -> Result<Parts<'static>> {

@@ -32,7 +32,8 @@ async fn a_key_is_kept_told_about_sealed_anew_and_forgotten_and_never_printed() 
     let run = async |args, input| run(&home, args, input, &[]).await;
     let data = home.path(".local/share/jotrack");
 
-    let kept = run(&["keys", "set", "anthropic"], Some(&format!("{CANARY}\n"))).await;
+    let line = format!("{CANARY}\n");
+    let kept = run(&["keys", "set", "anthropic"], Some(&line)).await;
     assert_eq!(kept.succeeded(), "The key of anthropic is kept.\n");
     let listed = run(&["keys", "list"], None).await.succeeded();
     assert!(listed.contains("anthropic") && listed.contains("7c3e"), "{listed}");
