@@ -43,6 +43,7 @@ const ELSEWHERE: &[&str] = &[
     "equal_answers",
     "errors",
     "examples",
+    "foreign",
     "layout",
     "round_trips",
     "schema_equality",

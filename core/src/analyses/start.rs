@@ -150,13 +150,15 @@ impl Engine {
         key: Option<IdempotencyRow>,
     ) -> Result<StartedAnalysis> {
         let slot = Slot { key: work.key.clone(), fresh: work.request.refresh };
+        // Nothing may fail or be dropped between making a flight and starting its task: nobody
+        // else would.
+        let request = Some(self.seal_request(id, work).await?);
+        let run = NewRun { request, ..self.new_run(id, work)? };
         loop {
             let (flight, first) = match self.shared.ai.find(&slot) {
                 Found::Full => return self.enqueue(id, work, key).await,
                 Found::New(flight) => {
-                    let request = Some(self.seal_request(id, work).await?);
-                    let run = NewRun { request, ..self.new_run(id, work)? };
-                    self.take_off(&flight, work, Some((run, key.clone())));
+                    self.take_off(&flight, work, Some((run.clone(), key.clone())));
                     (flight, true)
                 }
                 Found::Known(flight) => (flight, false),
@@ -179,7 +181,7 @@ impl Engine {
             if first && self.shared.ai.flight_of(id).is_some() {
                 return self.started(id, ResultSource::Fresh).await;
             }
-            match self.join(id, work, &flight, key.clone()).await? {
+            match self.join(run.clone(), work, &flight, key.clone()).await? {
                 Some(started) => return Ok(started),
                 None => self.shared.ai.forget(&flight),
             }
@@ -190,23 +192,16 @@ impl Engine {
     /// may do better.
     async fn join(
         &self,
-        id: AnalysisId,
+        run: NewRun,
         work: &Work,
         flight: &Arc<Flight>,
         key: Option<IdempotencyRow>,
     ) -> Result<Option<StartedAnalysis>> {
-        let run = self.new_run(id, work)?;
+        let id = run.id;
         let (run, source) = match flight.landing() {
             None => {
-                let request = Some(self.seal_request(id, work).await?);
-                (
-                    NewRun { source: Some(ResultSource::Pooled), request, ..run },
-                    ResultSource::Pooled,
-                )
-            }
-            // Kept for a moment longer than the answer lives.
-            Some(Ok(answer)) if answer.expires_at.is_some_and(|end| end <= self.now()) => {
-                return Ok(None);
+                let source = ResultSource::Pooled;
+                (NewRun { source: Some(source), ..run }, source)
             }
             Some(Ok(answer)) => {
                 let source = answer.source;
@@ -214,6 +209,7 @@ impl Engine {
                     state: AnalysisState::Succeeded,
                     source: Some(source),
                     origin: Some(answer.origin),
+                    request: None,
                     provider: answer.provider,
                     model: answer.model.clone(),
                     prompt_version: answer.prompt_version.clone(),
