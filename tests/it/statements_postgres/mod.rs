@@ -27,6 +27,7 @@ const WALKS: &[(&str, &str)] = &[
     ("job_list_dump", "a check reads a user's rows in id order; it sorts them where it may"),
     ("job_list_expected", "the same for a rebuild"),
     ("rev_users", "the hourly pruning visits every user"),
+    ("sealed_count", "counts every sealed value by its key"),
 ];
 
 /// Statements that must sort, and why.
