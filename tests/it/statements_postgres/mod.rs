@@ -39,8 +39,14 @@ const SORTS: &[(&str, &str)] = &[
 /// Statements that walk where the planner may choose, and why that is right.
 const FREE_WALKS: &[(&str, &str)] = &[
     ("blob_dump", "as above"),
+    ("kek_list", "a table of one row, or a few"),
+    ("kek_retire", "the same table"),
     ("meta_get", "a table of two rows"),
     ("rev_users", "as above"),
+    ("root_secret_get", "a table of one row"),
+    ("root_secret_page", "the same table"),
+    ("root_secret_rewrap", "the same table"),
+    ("sealed_count", "as above"),
     ("task_claim", "without its value LIMIT is taken for a tenth of the queue; see below"),
 ];
 
@@ -51,6 +57,8 @@ const FREE_SORTS: &[(&str, &str)] = &[
     ("job_count_rebuild", "counts every row of the user by group"),
     ("job_list_dump", "in id order, see above"),
     ("job_list_expected", "in id order, see above"),
+    ("kek_list", "a table of one row, or a few"),
+    ("root_secret_page", "a table of one row"),
     ("search_newest", "the few hits of a rare word are sorted"),
     ("search_ranked", "as above"),
 ];
