@@ -27,6 +27,7 @@ const WALKS: &[(&str, &str)] = &[
     ("job_list_dump", "a check reads a user's rows in id order; it sorts them where it may"),
     ("job_list_expected", "the same for a rebuild"),
     ("rev_users", "the hourly pruning visits every user"),
+    ("sealed_count", "counts every sealed value by its key"),
 ];
 
 /// Statements that must sort, and why.
@@ -38,8 +39,14 @@ const SORTS: &[(&str, &str)] = &[
 /// Statements that walk where the planner may choose, and why that is right.
 const FREE_WALKS: &[(&str, &str)] = &[
     ("blob_dump", "as above"),
+    ("kek_list", "a table of one row, or a few"),
+    ("kek_retire", "the same table"),
     ("meta_get", "a table of two rows"),
     ("rev_users", "as above"),
+    ("root_secret_get", "a table of one row"),
+    ("root_secret_page", "the same table"),
+    ("root_secret_rewrap", "the same table"),
+    ("sealed_count", "as above"),
     ("task_claim", "without its value LIMIT is taken for a tenth of the queue; see below"),
 ];
 
@@ -50,6 +57,8 @@ const FREE_SORTS: &[(&str, &str)] = &[
     ("job_count_rebuild", "counts every row of the user by group"),
     ("job_list_dump", "in id order, see above"),
     ("job_list_expected", "in id order, see above"),
+    ("kek_list", "a table of one row, or a few"),
+    ("root_secret_page", "a table of one row"),
     ("search_newest", "the few hits of a rare word are sorted"),
     ("search_ranked", "as above"),
 ];

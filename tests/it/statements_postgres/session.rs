@@ -1,9 +1,10 @@
 //! A life of a data folder in which every statement of the catalogue runs.
 
 use jotrack_core::{
-    AttachmentFilter, AttachmentKind, CoachStatus, DAY_MS, Engine, EntityKind, JobFilter, JobId,
-    JobOrder, JobOrderField, JobPatch, JobQuery, JobStatus, OrderDirection, PageRequest, Patch,
-    StatusChangeInput, StatusChangePatch, UploadInput, VariantName,
+    AiProvider, AiSettingsPatch, AttachmentFilter, AttachmentKind, CoachStatus, DAY_MS, Engine,
+    EntityKind, JobFilter, JobId, JobOrder, JobOrderField, JobPatch, JobQuery, JobStatus,
+    OrderDirection, PageRequest, Patch, StatusChangeInput, StatusChangePatch, UploadInput,
+    VariantName,
 };
 use jotrack_tests::{Lab, client::Graphql, files, key, options};
 use serde_json::json;
@@ -19,7 +20,22 @@ pub(super) async fn run(lab: &Lab) {
     lab.engine.rebuild_read_model().await.unwrap();
     let user = lab.engine.create_user("Ann").await.unwrap();
     lab.engine.as_user(user).await.unwrap();
+    seal(lab).await;
     end(lab, &jobs).await;
+}
+
+async fn seal(lab: &Lab) {
+    let (engine, o) = (&lab.engine, &options());
+    let (one, other) = (AiProvider::OpenAi, AiProvider::Anthropic);
+    for provider in [one, other] {
+        engine.set_provider_key(provider, "sk-0123456789", None, o).await.unwrap();
+    }
+    engine.rotate_keys(|_| {}).await.unwrap();
+    engine.keys_status().await.unwrap();
+    engine.delete_provider_key(other, o).await.unwrap();
+    engine.provider_keys().await.unwrap();
+    let patch = AiSettingsPatch { network_enabled: Some(true), ..AiSettingsPatch::default() };
+    engine.update_ai_settings(patch, o).await.unwrap();
 }
 
 async fn write_jobs(lab: &Lab) -> Vec<JobId> {
