@@ -10,6 +10,7 @@ mod kept;
 mod landing;
 mod prepare;
 mod queue;
+mod report;
 mod request;
 mod staleness;
 mod start;

@@ -14,7 +14,8 @@ use super::{
     prepare::Work,
     store::{
         flights,
-        runs::{self, Due, Finish},
+        queue::{self as waiting, Due},
+        runs::{self, Finish},
     },
 };
 use crate::{
@@ -42,14 +43,14 @@ const AGAIN_MS: i64 = 1_000;
 impl Engine {
     /// Works on queued analyses that are due, of all users, until none is; returns how many.
     pub(crate) async fn drain_analyses(&self) -> Result<usize> {
-        runs::expire(self, STALLS).await?;
+        waiting::expire(self, STALLS).await?;
         let mut done = 0;
         loop {
             if self.shared.ai.closing.is_cancelled() {
                 return Ok(done);
             }
             let most = self.config().ai.queue_workers.max(1);
-            let due = runs::claim(self, self.shared.ai.owner, LEASE_MS, most).await?;
+            let due = waiting::claim(self, self.shared.ai.owner, LEASE_MS, most).await?;
             if due.is_empty() {
                 return Ok(done);
             }
@@ -92,7 +93,7 @@ impl Engine {
         if again {
             let after_ms = error.retry_after_ms().unwrap_or(AGAIN_MS).max(AGAIN_MS);
             let (owner, run_at) = (self.shared.ai.owner, self.now().plus_ms(after_ms));
-            runs::queue(&mut batch, id, owner, run_at, "retry_later", true);
+            waiting::queue(&mut batch, id, owner, run_at, "retry_later", true);
         } else {
             let end =
                 Finish { error: Some(("input", error.to_string())), ..failed(&AiError::Internal) };
@@ -114,13 +115,13 @@ impl Engine {
         let request = self.unseal_request(&due).await?;
         let work = self.prepare(&request).await?;
         let mut batch = self.batch();
-        runs::retarget(&mut batch, &self.new_run(due.id, &work)?);
+        waiting::retarget(&mut batch, &self.new_run(due.id, &work)?);
         self.shared.store.commit(batch).await.map_err(Error::from)?;
         if !request.refresh
             && let Some(kept) = self.kept(&work).await?
         {
             let source = if work.is_public() { ResultSource::Shared } else { ResultSource::Cache };
-            let answer: Answer = super::fly::kept_answer(&kept, source);
+            let answer: Answer = super::report::kept_answer(&kept, source);
             let landing = Ok(Arc::new(answer));
             return self.finish_late(&self.rider(due.id, source), &landing, 0).await;
         }
@@ -202,7 +203,7 @@ impl Engine {
                 let mut batch = Batch::system(engine.now());
                 let now = batch.at;
                 flights::renew(&mut batch, registry.owner, now.plus_ms(FLIGHT_LEASE_MS));
-                runs::renew(&mut batch, registry.owner, now.plus_ms(LEASE_MS));
+                waiting::renew(&mut batch, registry.owner, now.plus_ms(LEASE_MS));
                 let reserved = registry.reserved.lock().clone();
                 for (id, subject) in &reserved {
                     limits::extend(&mut batch, subject, *id, super::fly::RESERVED_MS);

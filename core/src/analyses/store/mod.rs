@@ -2,6 +2,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod flights;
+pub(crate) mod queue;
 pub(crate) mod runs;
 
 use crate::db::Stmt;
@@ -10,6 +11,7 @@ use crate::db::Stmt;
 pub(crate) fn statements() -> Vec<&'static Stmt> {
     let mut all = Vec::new();
     all.extend(runs::statements());
+    all.extend(queue::statements());
     all.extend(cache::statements());
     all.extend(flights::statements());
     all
