@@ -85,7 +85,7 @@ async fn every_statement_takes_and_returns_what_the_engine_knows() {
     let db = database.connect().await;
     let lab = Lab::on(None, |_| {}).await;
     let lite = rusqlite::Connection::open(lab.dir.path().join("jotrack.db")).unwrap();
-    rusqlite::vtab::array::load_module(&lite).unwrap();
+    jotrack_tests::add_functions(&lite);
 
     for sending in sendings(sent) {
         let Sending { stmt, sql, types, checked } = &sending;

@@ -3,10 +3,11 @@
 use jotrack_core::{
     AttachmentFilter, AttachmentKind, CoachStatus, DAY_MS, Engine, EntityKind, JobFilter, JobId,
     JobOrder, JobOrderField, JobPatch, JobQuery, JobStatus, OrderDirection, PageRequest, Patch,
-    StatusChangeInput, StatusChangePatch, UploadInput, VariantName,
+    StatusChangeInput, StatusChangePatch, UploadInput, VariantName, Window,
 };
 use jotrack_tests::{Lab, client::Graphql, files, key, options};
 use serde_json::json;
+use uuid::Uuid;
 
 /// Runs every statement at least once.
 pub(super) async fn run(lab: &Lab) {
@@ -19,7 +20,22 @@ pub(super) async fn run(lab: &Lab) {
     lab.engine.rebuild_read_model().await.unwrap();
     let user = lab.engine.create_user("Ann").await.unwrap();
     lab.engine.as_user(user).await.unwrap();
+    count(lab).await;
     end(lab, &jobs).await;
+}
+
+/// Calls in a window, with every end that they can have.
+async fn count(lab: &Lab) {
+    let window = Window { limit: Some(3), span_ms: 1_000 };
+    let quota = lab.engine.quota("calls", window).unwrap();
+    let id = Uuid::from_u128(1);
+    quota.take(id, Some(1_000)).await.unwrap();
+    quota.take(Uuid::from_u128(2), None).await.unwrap();
+    quota.extend(id, 1_000).await.unwrap();
+    quota.settle(id).await.unwrap();
+    quota.state().await.unwrap();
+    quota.refund_after_output(id).await.unwrap();
+    quota.refund(id).await.unwrap();
 }
 
 async fn write_jobs(lab: &Lab) -> Vec<JobId> {
