@@ -9,7 +9,6 @@ use super::{
     flight::{Flight, Found, Landing, Rider, Seat, Slot, Stage},
     landing::{Led, Reserved, Written, foreign_error},
     prepare::Work,
-    queue,
     report::kept_answer,
     store::{
         flights::{self, Claim},
@@ -100,7 +99,7 @@ impl Engine {
             let now = self.now();
             let owner = self.shared.ai.owner;
             let claimed =
-                flights::claim(&self.shared, &key, owner, now, queue::FLIGHT_LEASE_MS).await;
+                flights::claim(&self.shared, &key, owner, now, self.config().ai.lease_ms).await;
             let flown = match claimed {
                 Err(error) => return self.refuse(flight, work, error).await,
                 Ok(Some(claim)) => match self.admit(flight, work, claim, &mut first, free).await {

@@ -29,11 +29,6 @@ use crate::{
     secret::SealedColumn,
 };
 
-/// How long a run is held without a sign of life, and a key (ai.md sections 16 and 17).
-pub(crate) const LEASE_MS: i64 = 30_000;
-pub(crate) const FLIGHT_LEASE_MS: i64 = 15_000;
-/// Time between two signs of life.
-const BEAT: Duration = Duration::from_secs(5);
 /// Tries of a queued run, and how often one may end its process.
 const TRIES: i64 = 5;
 const STALLS: i64 = 2;
@@ -50,7 +45,7 @@ impl Engine {
                 return Ok(done);
             }
             let most = self.config().ai.queue_workers.max(1);
-            let due = waiting::claim(self, self.shared.ai.owner, LEASE_MS, most).await?;
+            let due = waiting::claim(self, self.shared.ai.owner, self.run_lease_ms(), most).await?;
             if due.is_empty() {
                 return Ok(done);
             }
@@ -179,6 +174,11 @@ impl Engine {
         serde_json::from_slice(&plain).map_err(|e| Error::internal("read a request", e))
     }
 
+    /// How long a run is held without a sign of life (ai.md section 17).
+    pub(crate) fn run_lease_ms(&self) -> i64 {
+        self.config().ai.lease_ms * 2
+    }
+
     /// Renews the leases of this process while it has something under way.
     pub(crate) fn keep_alive(&self) {
         let registry = Arc::clone(&self.shared.ai);
@@ -186,12 +186,14 @@ impl Engine {
             return;
         }
         let engine = self.clone();
+        let beat = u64::try_from(self.config().ai.lease_ms / 3).unwrap_or(1).max(1);
+        let beat = Duration::from_millis(beat);
         registry.tasks.spawn(async move {
             let registry = &engine.shared.ai;
             let mut quiet = false;
             loop {
                 tokio::select! {
-                    () = tokio::time::sleep(BEAT) => {}
+                    () = tokio::time::sleep(beat) => {}
                     () = registry.stop.cancelled() => break,
                 }
                 // Two quiet beats: a run between its claim and its flight keeps its lease.
@@ -202,8 +204,12 @@ impl Engine {
                 quiet = !flying;
                 let mut batch = Batch::system(engine.now());
                 let now = batch.at;
-                flights::renew(&mut batch, registry.owner, now.plus_ms(FLIGHT_LEASE_MS));
-                waiting::renew(&mut batch, registry.owner, now.plus_ms(LEASE_MS));
+                flights::renew(
+                    &mut batch,
+                    registry.owner,
+                    now.plus_ms(engine.config().ai.lease_ms),
+                );
+                waiting::renew(&mut batch, registry.owner, now.plus_ms(engine.run_lease_ms()));
                 let reserved = registry.reserved.lock().clone();
                 for (id, subject) in &reserved {
                     limits::extend(&mut batch, subject, *id, super::fly::RESERVED_MS);

@@ -280,7 +280,7 @@ impl Engine {
             components,
             run_at: now,
             worker: Some(self.shared.ai.owner),
-            lease_until: Some(now.plus_ms(super::queue::LEASE_MS)),
+            lease_until: Some(now.plus_ms(self.run_lease_ms())),
             request: None,
             output: None,
             cost_micros: None,

@@ -89,7 +89,7 @@ async fn the_hundred_and_first_read_within_ten_seconds_is_429_whatever_it_reads_
 async fn what_is_no_operation_takes_no_place() {
     let server = limited().await;
     for _ in 0..101 {
-        assert_eq!(server.query("{ nothing }", json!({})).await.status, 200);
+        assert_eq!(server.query("{ jobs(", json!({})).await.status, 200);
     }
     let get = server.request(Method::GET, "/graphql?query=mutation%7Bx%7D");
     assert_eq!(server.send_empty(get).await.status, 405);
@@ -109,7 +109,7 @@ async fn on_a_socket_one_operation_is_refused_and_the_rest_go_on() {
     for n in 0..10 {
         let id = n.to_string();
         socket.subscribe(&id, CREATE, json!({})).await;
-        assert!(socket.next(&id).await["data"]["jobCreate"]["revision"].is_string());
+        assert!(!socket.next(&id).await["data"]["jobCreate"].is_null());
         assert_eq!(socket.read().await["type"], "complete");
     }
 
@@ -126,7 +126,7 @@ async fn on_a_socket_one_operation_is_refused_and_the_rest_go_on() {
     assert_eq!(socket.read().await["type"], "complete");
     time.step(10_000).await;
     socket.subscribe("over", CREATE, json!({})).await;
-    assert!(socket.next("over").await["data"]["jobCreate"]["revision"].is_string());
+    assert!(!socket.next("over").await["data"]["jobCreate"].is_null());
 }
 
 #[tokio::test]

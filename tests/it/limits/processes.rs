@@ -20,8 +20,8 @@ const ACK: &str = "ack ";
 const PROCESSES: usize = 4;
 const CALLERS: usize = 8;
 /// Calls of each caller.
-const CALLS: usize = 5;
-const LIMIT: u32 = 10;
+const CALLS: usize = 10;
+const LIMIT: u32 = 100;
 
 fn report(words: &str) {
     let mut stdout = std::io::stdout().lock();

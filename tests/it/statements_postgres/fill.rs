@@ -97,6 +97,9 @@ fn sql(users: u32, jobs: u32) -> String {
              SELECT pg_temp.id(10, n), user_id, 'TEXT_EXTRACTION', jd,
                  (ARRAY['QUEUED', 'RUNNING', 'DEAD'])[i], at, 0, at
              FROM fresh WHERE i < 4;
+         INSERT INTO quota_subject (subject, last_at, prev_at) SELECT 'ai:' || id, u, 0 FROM who;
+         INSERT INTO quota_event (subject, id, at, state)
+             SELECT 'ai:' || user_id, id, at, 'SETTLED' FROM fresh;
          DO $$ DECLARE r RECORD; BEGIN
              FOR r IN SELECT sql FROM later LOOP EXECUTE r.sql; END LOOP; END $$;"
     )

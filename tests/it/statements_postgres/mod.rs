@@ -8,9 +8,12 @@ mod session;
 
 use std::collections::BTreeSet;
 
-use jotrack_core::{DatabaseUrl, Engine, LOCAL_USER, ManualClock, PostgresConfig, catalogue};
+use jotrack_core::{
+    AiProvider, DatabaseUrl, Engine, LOCAL_USER, ManualClock, PostgresConfig, Protocol, catalogue,
+};
 use jotrack_tests::{
     Lab,
+    provider::{FaultServer, Gate, Reply, Script},
     services::{self, Database, Postgres},
 };
 use plan::{Plan, Sending};
@@ -94,7 +97,7 @@ async fn every_statement_takes_and_returns_what_the_engine_knows() {
     let db = database.connect().await;
     let lab = Lab::on(None, |_| {}).await;
     let lite = rusqlite::Connection::open(lab.dir.path().join("jotrack.db")).unwrap();
-    rusqlite::vtab::array::load_module(&lite).unwrap();
+    jotrack_tests::add_functions(&lite);
 
     for sending in sendings(sent) {
         let Sending { stmt, sql, types, checked } = &sending;
@@ -274,14 +277,41 @@ async fn record(postgres: &Postgres) -> &'static Sent {
         config.limits.user_files = Some(1_000);
         let direct_url = Some(DatabaseUrl::new(direct));
         config.postgres = Some(PostgresConfig { direct_url, ..PostgresConfig::at(through) });
+        let gate = Gate::closed();
+        let server = provider(&gate).await;
+        config.ai.provider = AiProvider::OpenAiCompatible;
+        config.ai.base_url = Some(server.url());
+        config.ai.model = Some("m".to_owned());
+        config.ai.lease_ms = 60;
+        let other = Engine::open(config.clone()).await.unwrap();
         let engine = Engine::open(config).await.unwrap();
         let lab = Lab { engine, clock, dir, database: None };
+        let upstream = session::Upstream { gate, server, other };
         // Too large for the stack of a test.
-        Box::pin(session::run(&lab)).await;
+        Box::pin(session::run(&lab, &upstream)).await;
+        upstream.other.close().await.unwrap();
         lab.engine.close().await.unwrap();
+        assert!(upstream.server.count() >= 4);
         recorder.sent()
     });
     sent.await
+}
+
+/// Answers about companies: at once, later, or when the gate is opened, by the company's name.
+async fn provider(gate: &Gate) -> FaultServer {
+    let gate = gate.clone();
+    FaultServer::start(Script::function(move |call| {
+        let prompt = call.prompt();
+        let answer = Reply::answer(Protocol::Chat, r#"{"companies":[]}"#);
+        if prompt.contains("Later") {
+            Reply::error(Protocol::Chat, 429, "rate_limit").header("retry-after", "100")
+        } else if prompt.contains("Slow") {
+            answer.gate_first(&gate)
+        } else {
+            answer
+        }
+    }))
+    .await
 }
 
 /// Every statement as the engine sends it, plain or checked or both.
