@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 pub(crate) mod flights;
 pub(crate) mod runs;
+pub(crate) mod staleness;
 
 use crate::db::Stmt;
 
@@ -12,5 +13,6 @@ pub(crate) fn statements() -> Vec<&'static Stmt> {
     all.extend(runs::statements());
     all.extend(cache::statements());
     all.extend(flights::statements());
+    all.extend(staleness::statements());
     all
 }
