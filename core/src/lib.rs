@@ -56,7 +56,7 @@ mod validate;
 
 pub use analyses::{
     Analysis, AnalysisEvents, AnalysisRequest, AnalysisTarget, CacheStats, Failure, PurgeFilter,
-    StartedAnalysis,
+    Staleness, StartedAnalysis,
 };
 pub use attachments::{
     Attachment, AttachmentContent, AttachmentCreated, AttachmentFilter, BlobReader, Document,

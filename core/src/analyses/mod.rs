@@ -22,6 +22,7 @@ use serde_json::Value;
 pub use events::AnalysisEvents;
 pub(crate) use flight::Registry;
 pub use request::{AnalysisRequest, AnalysisTarget};
+pub use staleness::Staleness;
 pub use start::StartedAnalysis;
 pub use store::cache::CacheStats;
 

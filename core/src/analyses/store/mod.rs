@@ -4,6 +4,7 @@ pub(crate) mod cache;
 pub(crate) mod flights;
 pub(crate) mod queue;
 pub(crate) mod runs;
+pub(crate) mod staleness;
 
 use crate::db::Stmt;
 
@@ -14,5 +15,6 @@ pub(crate) fn statements() -> Vec<&'static Stmt> {
     all.extend(queue::statements());
     all.extend(cache::statements());
     all.extend(flights::statements());
+    all.extend(staleness::statements());
     all
 }
