@@ -2,7 +2,7 @@
 
 mod failures;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use jotrack_core::{
     AiProvider, Analysis, AnalysisKind, AnalysisRequest, AnalysisState, AnalysisTarget, Config,

@@ -142,6 +142,7 @@ pub(crate) struct TokenUsage {
     output_tokens: i32,
     /// Part of `inputTokens` that the provider had in its own cache.
     cached_input_tokens: i32,
+    /// Null when the price is unknown; 0 where no call was made.
     cost_micros: Option<Micros>,
     estimated: bool,
 }
