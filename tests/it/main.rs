@@ -25,7 +25,7 @@ mod equal_answers;
 mod errors;
 mod examples;
 mod extraction;
-mod foreign; // Servers that others wrote, as tests/run starts them.
+mod foreign;
 mod graphql_attacks;
 mod graphql_http;
 mod graphql_jobs;
