@@ -110,12 +110,14 @@ impl crate::Snapshot {
     /// `NotFound` when the user was removed.
     pub async fn user_row(&self) -> Result<User> {
         let id = self.user();
+        // The local owner's plan is the operator's to say.
+        let own = (id == LOCAL_USER).then_some(self.engine().config().ai.local_tier);
         self.view()
             .find(&USER_GET, params![id], |row| {
                 Ok(User {
                     id,
                     display_name: row.text(0)?.to_owned(),
-                    tier: row.word(1, Tier::parse)?,
+                    tier: own.map_or_else(|| row.word(1, Tier::parse), Ok)?,
                     created_at: row.time(2)?,
                 })
             })

@@ -332,13 +332,19 @@ pub const JOTRACK_ENTITY_ATTACHMENT: u64 = 0x4;
 pub const JOTRACK_ENTITY_ATTACHMENT_VARIANT: u64 = 0x8;
 /// Entity bit: coach states; the id of a change is the job's.
 pub const JOTRACK_ENTITY_COACH_STATE: u64 = 0x10;
+/// Entity bit: analyses.
+pub const JOTRACK_ENTITY_ANALYSIS: u64 = 0x20;
+/// Entity bit: settings and keys of the user; the id of a change is the user's.
+pub const JOTRACK_ENTITY_ACCOUNT: u64 = 0x40;
 
 /// Every bit that this version knows.
 const ENTITY_MASK: u64 = JOTRACK_ENTITY_JOB
     | JOTRACK_ENTITY_STATUS_CHANGE
     | JOTRACK_ENTITY_ATTACHMENT
     | JOTRACK_ENTITY_ATTACHMENT_VARIANT
-    | JOTRACK_ENTITY_COACH_STATE;
+    | JOTRACK_ENTITY_COACH_STATE
+    | JOTRACK_ENTITY_ANALYSIS
+    | JOTRACK_ENTITY_ACCOUNT;
 
 /// Returns the bit of an entity.
 pub(crate) fn entity_bit(entity: EntityKind) -> u64 {
@@ -348,6 +354,8 @@ pub(crate) fn entity_bit(entity: EntityKind) -> u64 {
         EntityKind::Attachment => JOTRACK_ENTITY_ATTACHMENT,
         EntityKind::AttachmentVariant => JOTRACK_ENTITY_ATTACHMENT_VARIANT,
         EntityKind::CoachState => JOTRACK_ENTITY_COACH_STATE,
+        EntityKind::Analysis => JOTRACK_ENTITY_ANALYSIS,
+        EntityKind::Account => JOTRACK_ENTITY_ACCOUNT,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::ffi::c_char;
 
-use jotrack_core::{AttachmentId, EntityKind, JobId, StatusChangeId, VariantId};
+use jotrack_core::{
+    AnalysisId, AttachmentId, EntityKind, JobId, StatusChangeId, UserId, VariantId,
+};
 
 use crate::{
     args::{self, OutNumber, OutText},
@@ -36,6 +38,8 @@ pub unsafe extern "C" fn jotrack_node_id_format(
             EntityKind::StatusChange => args::parse_id::<StatusChangeId>("id", id)?.node_id(),
             EntityKind::Attachment => args::parse_id::<AttachmentId>("id", id)?.node_id(),
             EntityKind::AttachmentVariant => args::parse_id::<VariantId>("id", id)?.node_id(),
+            EntityKind::Analysis => args::parse_id::<AnalysisId>("id", id)?.node_id(),
+            EntityKind::Account => args::parse_id::<UserId>("id", id)?.node_id(),
             EntityKind::CoachState => {
                 return Err(Fault::argument("a coach state has no id of its own"));
             }
@@ -90,6 +94,9 @@ fn parse(node_id: &str) -> Result<(EntityKind, IdText), Fault> {
         || AttachmentId::from_node_id(node_id).map(|id| (EntityKind::Attachment, id_text!(id)));
     let text =
         || VariantId::from_node_id(node_id).map(|id| (EntityKind::AttachmentVariant, id_text!(id)));
-    let found = job().or_else(change).or_else(file).or_else(text);
+    let analysis =
+        || AnalysisId::from_node_id(node_id).map(|id| (EntityKind::Analysis, id_text!(id)));
+    let user = || UserId::from_node_id(node_id).map(|id| (EntityKind::Account, id_text!(id)));
+    let found = job().or_else(change).or_else(file).or_else(text).or_else(analysis).or_else(user);
     found.ok_or_else(|| Fault::argument("node_id is not the id of an object of this header"))
 }

@@ -12,6 +12,8 @@
 
 mod abi;
 mod access_matrix;
+mod ai_flights;
+mod ai_wire;
 mod attachments;
 mod changes;
 mod cli;
@@ -28,6 +30,7 @@ mod graphql_http;
 mod graphql_jobs;
 mod idempotency;
 mod jobs;
+mod keys;
 mod layout;
 mod paging;
 mod read_model;

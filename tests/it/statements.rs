@@ -19,6 +19,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("job_count_rebuild", "a rebuild counts every row of the user by group"),
     ("blob_dump", "doctor looks for every file; blocking pool"),
     ("rev_users", "the hourly pruning visits every user; blocking pool"),
+    ("sealed_count", "counts every sealed value by its key; blocking pool"),
     ("search_ranked", "the best of all hits must see all hits; blocking pool, bounded by LIMIT"),
 ];
 

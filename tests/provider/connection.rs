@@ -18,12 +18,12 @@ use super::{
 };
 
 /// Answers request after request until one side has enough.
-pub(super) async fn serve(socket: TcpStream, shared: Arc<Shared>) {
+pub(super) async fn serve(socket: TcpStream, number: usize, shared: Arc<Shared>) {
     socket.set_nodelay(true).unwrap();
     let (reader, mut writer) = socket.into_split();
     let mut client = Client { reader, buffer: Vec::new() };
     while let Some(call) = client.request().await {
-        let (index, reply) = shared.enter(call);
+        let (index, reply) = shared.enter(Call { connection: number, ..call });
         let outcome = tokio::select! {
             outcome = play(&reply, &mut writer, &shared, index) => outcome,
             () = client.closed() => Outcome::Closed,
@@ -142,7 +142,17 @@ impl Client {
         }
         let raw: Vec<u8> = self.buffer.drain(..length).collect();
         let body = serde_json::from_slice(&raw).unwrap_or(Value::Null);
-        Some(Call { index: 0, method, path, headers, body, raw, sent: 0, end: End::Open })
+        Some(Call {
+            index: 0,
+            connection: 0,
+            method,
+            path,
+            headers,
+            body,
+            raw,
+            sent: 0,
+            end: End::Open,
+        })
     }
 
     async fn fill(&mut self) -> Option<()> {

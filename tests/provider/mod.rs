@@ -83,6 +83,8 @@ impl fmt::Debug for Script {
 pub struct Call {
     /// Its place in the journal, from 0.
     pub index: usize,
+    /// The connection it came on, from 0: calls that share one are on a connection that was kept.
+    pub connection: usize,
     pub method: String,
     pub path: String,
     /// By lower-case name; of a name sent twice, the last value.
@@ -165,8 +167,10 @@ impl FaultServer {
         let accepting = tokio::spawn(async move {
             // The connections end with this task.
             let mut connections = JoinSet::new();
+            let mut number = 0;
             while let Ok((socket, _)) = listener.accept().await {
-                connections.spawn(connection::serve(socket, Arc::clone(&server)));
+                connections.spawn(connection::serve(socket, number, Arc::clone(&server)));
+                number += 1;
                 while connections.try_join_next().is_some() {}
             }
         });

@@ -236,6 +236,8 @@ impl Course<'_> {
                 ModelEvent::Usage(usage) => attempt.usage = usage,
                 ModelEvent::Stop(StopReason::Natural) => {
                     self.show(&filter.finish())?;
+                    // A provider that is read to its end may keep the connection for the next call.
+                    while events.next().await.is_some() {}
                     return Ok(answer);
                 }
                 ModelEvent::Stop(StopReason::MaxTokens) => return Err(AiError::TooLong),

@@ -217,8 +217,13 @@ impl Capability {
             max_tokens: self.max_tokens,
             schema_digest: self.form().digest,
             redaction: NO_REDACTION,
-            input_digest: key::digest(&(self.identity)(input))?,
+            input_digest: key::digest(&self.identity_of(input))?,
         }))
+    }
+
+    /// Returns the input as keys see it.
+    pub(super) fn identity_of(&self, input: &Value) -> Value {
+        (self.identity)(input)
     }
 
     fn form(&self) -> &Form {

@@ -122,3 +122,125 @@ impl CanaryFilter {
         self.held
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const CANARY: &str = "0123abcd0123abce";
+
+    /// Returns what came through before the end or the hit, and whether there was one.
+    fn watch(canary: &str, pieces: &[&str]) -> (String, bool) {
+        let mut filter = CanaryFilter::new(canary);
+        let mut passed = String::new();
+        for piece in pieces {
+            match filter.push(piece) {
+                Ok(text) => passed.push_str(&text),
+                Err(e) => {
+                    assert_eq!(e, AiError::Refused(Refusal::Guard));
+                    assert_eq!(filter.push("more").unwrap_err(), e);
+                    assert_eq!(filter.finish(), "");
+                    return (passed, true);
+                }
+            }
+        }
+        passed.push_str(&filter.finish());
+        (passed, false)
+    }
+
+    #[test]
+    fn the_canary_is_caught_wherever_it_is_split() {
+        let text = format!("hé {} wörld", CANARY.to_uppercase());
+        let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        for first in &places {
+            for second in places.iter().filter(|second| *second >= first) {
+                let (rest, third) = text.split_at(*second);
+                let (one, two) = rest.split_at(*first);
+                let pieces = [one, two, third];
+
+                let (passed, is_hit) = watch(CANARY, &pieces);
+
+                assert!(is_hit, "{pieces:?}");
+                assert!("hé ".starts_with(&passed), "{passed:?} of {pieces:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_part_of_the_canary_is_held_back_until_it_is_none() {
+        for n in 1..CANARY.len() {
+            let mut filter = CanaryFilter::new(CANARY);
+
+            let (part, _) = CANARY.split_at(n);
+            assert_eq!(filter.push(&format!("a {part}")), Ok("a ".to_owned()));
+            assert_eq!(filter.push("!"), Ok(format!("{part}!")));
+        }
+    }
+
+    #[test]
+    fn other_text_passes_at_once() {
+        let mut filter = CanaryFilter::new(CANARY);
+
+        assert_eq!(filter.push("{\"näme\": 1}"), Ok("{\"näme\": 1}".to_owned()));
+        assert_eq!(watch("", &["a", "b"]), ("ab".to_owned(), false));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_lost_or_changed(pieces in prop::collection::vec("[ab0é☃]{0,6}", 0..12)) {
+            let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            let whole = pieces.concat();
+
+            let (passed, is_hit) = watch("ab0ab", &pieces);
+
+            prop_assert_eq!(is_hit, whole.contains("ab0ab"));
+            if is_hit {
+                prop_assert!(whole.starts_with(&passed) && !passed.contains("ab0ab"));
+            } else {
+                prop_assert_eq!(passed, whole);
+            }
+        }
+
+        #[test]
+        fn cleaning_twice_is_cleaning_once(text in "\\PC{0,40}|[ \u{200b}\n\r\t\u{c}\u{2028}e\u{301}\u{0}]{0,40}") {
+            let body = body(&text);
+            prop_assert_eq!(super::body(&body), body.clone());
+            prop_assert_eq!(line(&line(&text)), line(&text));
+            prop_assert!(!body.chars().any(|c| is_hidden(c) || (c.is_control() && c != '\n')));
+        }
+    }
+
+    #[test]
+    fn hidden_characters_go() {
+        let smuggled = "a\u{202e}b\u{200b}c\u{feff}d\u{e0041}e\u{2066}f\u{ad}g\u{fe0f}h";
+
+        assert_eq!(strip(smuggled), "abcdefgh");
+    }
+
+    #[test]
+    fn a_body_keeps_its_lines_and_loses_its_padding() {
+        let text = "  Müller\r\n\r\n\r\n\ta  \u{a0} b\u{2028}c\u{0}d\r\n ";
+
+        assert_eq!(body(text), "Müller\n\na b\nc d");
+        assert_eq!(body("e\u{301}"), "é");
+        assert_eq!(line(" a\n b "), "a b");
+    }
+
+    #[test]
+    fn a_delimiter_goes_even_when_its_removal_makes_one() {
+        assert_eq!(strip_delimiter("a d1 b", "d1"), "a  b");
+        assert_eq!(strip_delimiter("dd11", "d1"), "");
+    }
+
+    #[test]
+    fn texts_of_answers_are_cleaned_at_every_depth() {
+        let mut answer = json!({"a": [" x\u{0}\u{202e}y ", 1, {"b": "l1\nl2"}], "c": null});
+
+        clean_values(&mut answer);
+
+        assert_eq!(answer, json!({"a": ["xy", 1, {"b": "l1\nl2"}], "c": null}));
+    }
+}

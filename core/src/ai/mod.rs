@@ -22,6 +22,7 @@ pub(crate) use call::{Attempt, Call, EPOCHS, Report};
 pub(crate) use capability::{Capability, LocalContext};
 pub(crate) use error::KEPT_MS;
 pub(crate) use key::Scope;
+pub(crate) use usage::PriceTable;
 pub(crate) use wire::{Target, Timeouts, public_service};
 
 pub use error::{AiError, Phase, Refusal};

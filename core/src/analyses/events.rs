@@ -30,8 +30,6 @@ pub struct AnalysisEvents {
     pending: VecDeque<AnalysisEvent>,
     pause: Duration,
     ended: bool,
-    /// The last event of a flight that ended without ending the analysis.
-    left: u64,
 }
 
 impl Engine {
@@ -58,7 +56,6 @@ impl Engine {
             pending: VecDeque::new(),
             pause: POLL.0,
             ended: false,
-            left: 0,
         })
     }
 }
@@ -101,25 +98,20 @@ impl AnalysisEvents {
             if self.engine.shared.ai.stop.is_cancelled() {
                 return Err(Error::unavailable(UnavailableKind::Closed, "follow an analysis"));
             }
-            if !self.from_flight().await? && !self.from_row().await? {
+            if !self.look_at_flight().await? && !self.look_at_row().await? {
                 return Ok(None);
             }
         }
     }
 
     /// Takes what the flight's log has, or waits for more. False when there is no flight.
-    async fn from_flight(&mut self) -> Result<bool> {
+    async fn look_at_flight(&mut self) -> Result<bool> {
         let Some(flight) = self.engine.shared.ai.flight_of(self.id) else { return Ok(false) };
         let rider = flight.riders().into_iter().find(|rider| rider.run == self.id);
         let Some(rider) = rider else { return Ok(false) };
         let mut heard = flight.log.listen();
         let events = flight.log.after(self.cursor);
         if !events.is_empty() {
-            if let Some(last) = events.last()
-                && matches!(last.data, EventData::Queued { .. })
-            {
-                self.left = last.sequence;
-            }
             self.pending.extend(events);
             self.pause = POLL.0;
             return Ok(true);
@@ -134,7 +126,7 @@ impl AnalysisEvents {
     }
 
     /// Looks at the row. False when everything was seen.
-    async fn from_row(&mut self) -> Result<bool> {
+    async fn look_at_row(&mut self) -> Result<bool> {
         let mut changed = self.engine.shared.hub.listen(self.engine.user_id());
         let analysis = self.engine.run(self.id).await?.analysis;
         let sequence = analysis.last_sequence.max(ENDED);

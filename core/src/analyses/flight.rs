@@ -18,7 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
-    ai::{AiError, HttpProvider, Provider, TokenUsage, gate::Gates, log::Log},
+    ai::{AiError, HttpProvider, PriceTable, Provider, TokenUsage, gate::Gates, log::Log},
     config::AiConfig,
     enums::{AiProvider, ResultSource},
     error::{Error, Result},
@@ -191,7 +191,7 @@ pub(crate) struct Registry {
     /// Calls that are reserved but not charged yet, by the subject of their allowance.
     pub(crate) reserved: Mutex<HashMap<Uuid, String>>,
     /// Reading the system's certificates takes milliseconds: each client is made once.
-    prices: Prices,
+    prices: PriceTable,
     operator: OnceLock<Arc<dyn Provider>>,
     guarded: OnceLock<reqwest::Client>,
 }
@@ -224,7 +224,7 @@ impl Registry {
             draining: AtomicBool::new(false),
             hits: Mutex::default(),
             reserved: Mutex::default(),
-            prices: Prices,
+            prices: PriceTable::new(&config.prices)?,
             operator: OnceLock::new(),
             guarded: OnceLock::new(),
         })
@@ -244,7 +244,7 @@ impl Registry {
     }
 
     /// Returns what calls cost.
-    pub(crate) fn prices(&self) -> &Prices {
+    pub(crate) fn prices(&self) -> &PriceTable {
         &self.prices
     }
 
@@ -316,11 +316,6 @@ impl Registry {
         self.riders.lock().get(&run).map(Arc::clone)
     }
 
-    /// Returns how many flights are known, retained ones included.
-    pub(crate) fn len(&self) -> usize {
-        self.flights.lock().len()
-    }
-
     /// Reports whether a call is under way.
     pub(crate) fn is_flying(&self) -> bool {
         self.flights.lock().values().any(|flight| flight.landing().is_none())
@@ -357,13 +352,5 @@ impl Drop for Seat {
         if self.flight.landing().is_none() {
             drop(self.flight.land(Err(AiError::Internal)));
         }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Prices;
-impl Prices {
-    pub(crate) fn cost(&self, _: AiProvider, _: &str, _: &TokenUsage, _: Timestamp) -> Option<i64> {
-        None
     }
 }

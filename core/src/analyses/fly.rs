@@ -142,7 +142,7 @@ impl Engine {
         free: bool,
     ) -> Result<Admitted> {
         if !flight.slot.fresh
-            && let Some(kept) = self.kept(&self.newest().await?, work).await?
+            && let Some(kept) = self.kept(work).await?
         {
             let source = if work.is_public() { ResultSource::Shared } else { ResultSource::Cache };
             let landing = Ok(Arc::new(kept_answer(&kept, source)));
@@ -315,9 +315,8 @@ impl Engine {
         let Some((upstream, gate)) = &work.choice.remote else {
             return self.own_report(flight, work, epoch).await;
         };
-        let canary = match self.canary(work).await {
-            Ok(canary) => canary,
-            Err(_) => return Report::failed(AiError::Internal),
+        let Ok(canary) = self.canary(work).await else {
+            return Report::failed(AiError::Internal);
         };
         let cancel = flight.cancel.child_token();
         let stop = self.shared.ai.stop.clone();
@@ -501,12 +500,9 @@ impl Engine {
                     }
                     continue;
                 }
-                "DONE" => match self.newest().await {
-                    Ok(snapshot) => match self.kept(&snapshot, work).await {
-                        Ok(Some(kept)) => Ok(Arc::new(kept_answer(&kept, ResultSource::Pooled))),
-                        Ok(None) => return Flown::Again,
-                        Err(_) => continue,
-                    },
+                "DONE" => match self.kept(work).await {
+                    Ok(Some(kept)) => Ok(Arc::new(kept_answer(&kept, ResultSource::Pooled))),
+                    Ok(None) => return Flown::Again,
                     Err(_) => continue,
                 },
                 "FAILED" => {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    Analysis,
     prepare::Work,
     start::StartedAnalysis,
     store::{
@@ -14,7 +15,7 @@ use crate::{
     DAY_MS,
     ai::Capability,
     db::Batch,
-    engine::{Engine, Snapshot},
+    engine::Engine,
     enums::{AnalysisState, ResultSource},
     error::{Error, Result},
     id::AnalysisId,
@@ -35,6 +36,8 @@ pub(crate) struct Kept {
     pub(crate) value: Value,
     pub(crate) entry: Entry,
     pub(crate) key: String,
+    /// The user's run that stands for it and the same subject.
+    known: Option<Box<Analysis>>,
 }
 
 impl Kept {
@@ -54,15 +57,23 @@ pub(crate) fn lifetime(key: &str, created: Timestamp, ttl_days: u32) -> (Timesta
 }
 
 impl Engine {
-    /// Finds the answer that is kept for a request, the user's own first. One or two statements.
-    pub(crate) async fn kept(&self, snapshot: &Snapshot, work: &Work) -> Result<Option<Kept>> {
+    /// Finds the answer that is kept for a request, the user's own first, with the run that stands
+    /// for it. Two or three statements.
+    pub(crate) async fn kept(&self, work: &Work) -> Result<Option<Kept>> {
         let now = self.now();
         for key in [Some(&work.key), work.public_key.as_ref()].into_iter().flatten() {
-            let Some(entry) = cache::get(snapshot, key).await? else { continue };
-            if now < entry.expires_at
-                && let Some(kept) = self.open_entry(work.capability, key, entry).await?
-            {
-                return Ok(Some(kept));
+            let snapshot = self.newest().await?;
+            let Some(entry) = cache::get(&snapshot, key).await? else { continue };
+            if now >= entry.expires_at {
+                continue;
+            }
+            let subject = &work.about.subject;
+            let known = runs::of_entry(&snapshot, key, subject, entry.run_id).await?;
+            // Whoever holds a connection and waits for another may wait for ever.
+            drop(snapshot);
+            if let Some(kept) = self.open_entry(work.capability, key, entry).await? {
+                let known = known.map(|row| Box::new(row.analysis));
+                return Ok(Some(Kept { known, ..kept }));
             }
         }
         Ok(None)
@@ -96,7 +107,7 @@ impl Engine {
             .and_then(|body| serde_json::from_slice::<Value>(&body).ok())
             .filter(|value| capability.still_valid(value));
         match value {
-            Some(value) => Ok(Some(Kept { value, entry, key: key.to_owned() })),
+            Some(value) => Ok(Some(Kept { value, entry, key: key.to_owned(), known: None })),
             None => {
                 tracing::warn!(capability = capability.id, "a kept answer is not valid; removed");
                 cache::delete(self, key).await?;
@@ -109,7 +120,6 @@ impl Engine {
     /// before, is given again; only the first hit of a user and subject writes a row.
     pub(crate) async fn answer_kept(
         &self,
-        snapshot: &Snapshot,
         work: &Work,
         kept: Kept,
         key: Option<&Key>,
@@ -125,15 +135,13 @@ impl Engine {
             self.refresh_soon(work, &kept).await?;
         }
         let origin = kept.entry.run_id;
-        let known = runs::of_entry(snapshot, &kept.key, &work.about.subject, origin).await?;
         let mut batch = self.batch();
-        let id = match known {
-            Some(row) if key.is_none() => {
-                let mut analysis = row.analysis;
-                analysis.result = Some(kept.value);
+        let id = match kept.known {
+            Some(known) if key.is_none() => {
+                let analysis = Analysis { result: Some(kept.value), ..*known };
                 return Ok(StartedAnalysis { analysis, source, replayed: false });
             }
-            Some(row) => row.analysis.id,
+            Some(known) => known.id,
             None => {
                 let id = AnalysisId::new(self.now());
                 let output = self.seal_output(id, &kept.value).await?;

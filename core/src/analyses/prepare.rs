@@ -15,10 +15,11 @@ use crate::{
     },
     analysis::Today,
     config::{AiConfig, Caps, Protocol},
-    engine::{Engine, Snapshot},
+    engine::Engine,
     enums::{AiProvider, AnalysisKind},
     error::{Error, ProviderFailure, Result},
     net,
+    secret::AiSettings,
 };
 
 /// Calls at a time with a key of a user's own.
@@ -59,15 +60,15 @@ impl Work {
 }
 
 impl Engine {
-    /// Works out what a request means now.
-    pub(crate) async fn prepare(
-        &self,
-        snapshot: &Snapshot,
-        request: &AnalysisRequest,
-    ) -> Result<Work> {
+    /// Works out what a request means now. Three or four statements on one snapshot, which is given
+    /// back before anything else is waited for.
+    pub(crate) async fn prepare(&self, request: &AnalysisRequest) -> Result<Work> {
         let capability = Capability::of(request.kind);
-        let (choice, mut about) =
-            tokio::try_join!(self.choose(request, capability), gather(snapshot, request))?;
+        let snapshot = self.newest().await?;
+        let (settings, mut about) =
+            tokio::try_join!(snapshot.ai_settings(), gather(&snapshot, request))?;
+        drop(snapshot);
+        let choice = self.choose(request, capability, settings).await?;
         let input = capability.normalise(about.input.take())?;
         if let Some(company) = capability.subject(&input) {
             about.company = Some(company);
@@ -97,9 +98,9 @@ impl Engine {
         &self,
         request: &AnalysisRequest,
         capability: &'static Capability,
+        settings: AiSettings,
     ) -> Result<Choice> {
         let config = &self.config().ai;
-        let settings = self.ai_settings().await?;
         let preferred = settings.provider.filter(|_| settings.network_enabled);
         let provider = request.provider.or(preferred).unwrap_or(config.provider);
         if let Some(model) = &request.model {

@@ -112,14 +112,12 @@ impl Engine {
             return Ok(());
         }
         let request = self.unseal_request(&due).await?;
-        let snapshot = self.newest().await?;
-        let work = self.prepare(&snapshot, &request).await?;
-        drop(snapshot);
+        let work = self.prepare(&request).await?;
         let mut batch = self.batch();
         runs::retarget(&mut batch, &self.new_run(due.id, &work)?);
         self.shared.store.commit(batch).await.map_err(Error::from)?;
         if !request.refresh
-            && let Some(kept) = self.kept(&self.newest().await?, &work).await?
+            && let Some(kept) = self.kept(&work).await?
         {
             let source = if work.is_public() { ResultSource::Shared } else { ResultSource::Cache };
             let answer: Answer = super::fly::kept_answer(&kept, source);

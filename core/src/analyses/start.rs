@@ -9,7 +9,6 @@ use super::{
     store::runs::{self, NewRun},
 };
 use crate::{
-    ai::AiError,
     db::{IdempotencyRow, Miss, Rejected},
     engine::Engine,
     enums::{AnalysisState, ResultSource},
@@ -54,26 +53,25 @@ impl Engine {
             return Err(Error::unavailable(UnavailableKind::Closed, "start an analysis"));
         }
         let key = Key::new(self, "analysisStart", options, request)?;
-        let snapshot = self.newest().await?;
         if let Some(key) = &key
-            && let Guarded::Replay { value, .. } = key.find::<AnalysisId>(&snapshot).await?
+            && let Guarded::Replay { value, .. } = self.find_key(key).await?
         {
-            drop(snapshot);
             return self.known(value).await;
         }
-        let work = self.prepare(&snapshot, request).await?;
+        let work = self.prepare(request).await?;
         if request.refresh {
             let since = self.now().plus_ms(-REFRESH_MS);
+            let snapshot = self.newest().await?;
             let recent = runs::recent(&snapshot, &work.about.subject, request.kind, since).await?;
+            drop(snapshot);
             if let Some(recent) = recent {
                 let retry_after_ms = recent.as_ms() + REFRESH_MS - self.now().as_ms();
                 return Err(Error::RateLimited { scope: "refresh", retry_after_ms });
             }
-        } else if let Some(kept) = self.kept(&snapshot, &work).await? {
-            let answered = self.answer_kept(&snapshot, &work, kept, key.as_ref()).await;
+        } else if let Some(kept) = self.kept(&work).await? {
+            let answered = self.answer_kept(&work, kept, key.as_ref()).await;
             return self.or_known(answered, key.as_ref()).await;
         }
-        drop(snapshot);
         let id = AnalysisId::new(self.now());
         let row = key.as_ref().map(|key| key.row(&id, self.now())).transpose()?;
         let started = if request.background {
@@ -102,6 +100,10 @@ impl Engine {
         }
     }
 
+    async fn find_key(&self, key: &Key) -> Result<Guarded<AnalysisId>> {
+        key.find(&self.newest().await?).await
+    }
+
     async fn known(&self, id: AnalysisId) -> Result<StartedAnalysis> {
         let analysis = self.analysis(id).await?;
         let source = analysis.source.unwrap_or(ResultSource::Fresh);
@@ -115,12 +117,10 @@ impl Engine {
         key: Option<&Key>,
     ) -> Result<StartedAnalysis> {
         match (started, key) {
-            (Err(error), Some(key)) if is_replay(&error) => {
-                match key.find::<AnalysisId>(&self.newest().await?).await? {
-                    Guarded::Replay { value, .. } => self.known(value).await,
-                    Guarded::New => Err(error),
-                }
-            }
+            (Err(error), Some(key)) if is_replay(&error) => match self.find_key(key).await? {
+                Guarded::Replay { value, .. } => self.known(value).await,
+                Guarded::New => Err(error),
+            },
             (started, _) => started,
         }
     }
@@ -203,6 +203,10 @@ impl Engine {
                     NewRun { source: Some(ResultSource::Pooled), request, ..run },
                     ResultSource::Pooled,
                 )
+            }
+            // Kept for a moment longer than the answer lives.
+            Some(Ok(answer)) if answer.expires_at.is_some_and(|end| end <= self.now()) => {
+                return Ok(None);
             }
             Some(Ok(answer)) => {
                 let source = answer.source;
@@ -320,9 +324,4 @@ const REPLAY: &str = "the idempotency key was used at the same time; retry";
 
 fn is_replay(error: &Error) -> bool {
     matches!(error, Error::Conflict { what, .. } if what == REPLAY)
-}
-
-/// What a call that never began is told.
-pub(crate) fn refused(error: &AiError, work: &Work) -> Error {
-    error.public(work.choice.provider)
 }

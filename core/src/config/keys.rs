@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::validate::Checks;
+use crate::{
+    error::{Error, Result},
+    validate::Checks,
+};
+
+const RULE: &str = "a master key is 32 bytes in base64, 44 characters with the last `=`";
 
 /// The source of the 32-byte master key. If it fails, the engine tries no other.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +25,33 @@ pub enum KeySource {
 }
 
 impl KeySource {
+    /// Reads keys as they are written in an environment variable: the current one first, spaces or
+    /// commas between them.
+    ///
+    /// # Errors
+    /// `Misuse` when one of them is not 32 bytes in base64 with its padding, or when there is none.
+    pub fn given(text: &str) -> Result<Self> {
+        let words = text.split(|c: char| c == ',' || c.is_whitespace());
+        let keys: Vec<_> = words.filter(|word| !word.is_empty()).map(SecretString::from).collect();
+        let source = Self::Given(keys);
+        let mut checks = Checks::default();
+        source.check(&mut checks);
+        checks.finish().map_err(|_| Error::argument(RULE))?;
+        Ok(source)
+    }
+
+    /// Reads the keys once and forgets them, so that a program can refuse to start. The data
+    /// folder, where a key may be missing, is not looked at.
+    ///
+    /// # Errors
+    /// `Unavailable` of kind KEY_UNAVAILABLE when a file cannot be read or holds something else.
+    pub fn probe(&self) -> Result<()> {
+        match self {
+            Self::File(path) => crate::secret::probe_file(path),
+            Self::Folder | Self::Given(_) => Ok(()),
+        }
+    }
+
     /// Refuses keys that are none. A file is not looked at.
     pub(super) fn check(&self, checks: &mut Checks) {
         let Self::Given(keys) = self else { return };
@@ -27,8 +59,7 @@ impl KeySource {
             checks.add(&["master_key"], "required", "at least one key", None);
         }
         if !keys.iter().all(|key| crate::secret::master_key_is_valid(key.expose_secret())) {
-            let why = "each key must be 32 bytes in base64, with padding";
-            checks.add(&["master_key"], "format", why, None);
+            checks.add(&["master_key"], "format", RULE, None);
         }
     }
 }

@@ -39,15 +39,6 @@ pub struct UsageWindow {
     pub state: RateState,
 }
 
-impl RequestKind {
-    const fn resource(self) -> UsageResource {
-        match self {
-            Self::Read => UsageResource::Reads,
-            Self::Write => UsageResource::Requests,
-        }
-    }
-}
-
 impl Engine {
     /// Counts a request of this handle's user; servers call it once per request that a client
     /// sends. `None` where requests are not limited, as in the local single-user mode unless
@@ -103,28 +94,36 @@ impl Engine {
         Ok(self.shared.requests.state(&subject, window, self.now()))
     }
 
-    /// Returns the plan of this handle's user and how full each of their windows is. At most seven
+    /// Returns the plan of this handle's user and how full each of their windows is. At most eight
     /// statements.
     ///
     /// # Errors
     /// `NotFound` when the user was removed, `Unavailable`.
     pub async fn usage(&self) -> Result<Usage> {
         let tier = self.tier().await?;
-        let mut windows = Vec::with_capacity(3);
-        for kind in [RequestKind::Write, RequestKind::Read] {
-            windows.push(UsageWindow {
-                resource: kind.resource(),
-                window_ms: self.config().requests.window_ms,
-                state: self.request_state(kind).await?,
-            });
+        let mut windows = Vec::with_capacity(UsageResource::ALL.len());
+        for resource in UsageResource::ALL {
+            windows.push(self.usage_window(*resource).await?);
         }
-        let window = self.tier_window(tier);
-        windows.push(UsageWindow {
-            resource: UsageResource::AiCalls,
-            window_ms: window.span_ms,
-            state: store::state(self, &ai_subject(self.user_id()), window).await?,
-        });
         Ok(Usage { tier, windows })
+    }
+
+    /// Returns how full one window of this handle's user is. At most three statements.
+    ///
+    /// # Errors
+    /// `NotFound` when the user was removed, `Unavailable`.
+    pub async fn usage_window(&self, resource: UsageResource) -> Result<UsageWindow> {
+        let requests_ms = self.config().requests.window_ms;
+        let (window_ms, state) = match resource {
+            UsageResource::Requests => (requests_ms, self.request_state(RequestKind::Write).await?),
+            UsageResource::Reads => (requests_ms, self.request_state(RequestKind::Read).await?),
+            UsageResource::AiCalls => {
+                let window = self.tier_window(self.tier().await?);
+                let subject = ai_subject(self.user_id());
+                (window.span_ms, store::state(self, &subject, window).await?)
+            }
+        };
+        Ok(UsageWindow { resource, window_ms, state })
     }
 
     fn request_window(&self, kind: RequestKind) -> Window {

@@ -141,7 +141,6 @@ fn a_user_names_public_servers_over_tls_only() {
         format!("https://name:word@{host}"),
         format!("https://{host}@127.0.0.1"),
         format!("https://{host}%2f@127.0.0.1"),
-        format!("https://{host}\\@127.0.0.1:80"),
         format!("https://{host}/#there"),
         format!("https://{host}.."),
         format!("https://{host}/{}", "x".repeat(2_049)),
@@ -163,6 +162,14 @@ fn a_user_names_public_servers_over_tls_only() {
     for rest in good {
         assert!(user(&format!("{host}{rest}")).is_ok(), "{rest}");
     }
+}
+
+#[test]
+fn a_backslash_ends_the_host_as_in_a_browser() {
+    let url = user("api.example.com\\@127.0.0.1:80").unwrap();
+
+    assert_eq!(url.host_str(), Some("api.example.com"));
+    assert_eq!(url.port_or_known_default(), Some(443));
 }
 
 #[test]

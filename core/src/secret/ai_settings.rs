@@ -51,6 +51,13 @@ pub struct AiSettingsPatch {
     pub model: Patch<String>,
 }
 
+impl crate::engine::Snapshot {
+    /// Returns the user's settings. One statement.
+    pub(crate) async fn ai_settings(&self) -> Result<AiSettings> {
+        Ok(store::ai_settings(self.view(), self.user()).await?.unwrap_or_default())
+    }
+}
+
 impl Engine {
     /// Returns this user's settings. One statement.
     ///

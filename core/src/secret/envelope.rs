@@ -146,6 +146,21 @@ fn seal_with(kek: &Kek, context: Context<'_>, secret: &[u8], fresh: &Fresh) -> R
     Ok(sealed)
 }
 
+/// Seals with what is random at other times.
+#[cfg(test)]
+pub(super) fn seal_for_test(
+    kek: &Kek,
+    context: Context<'_>,
+    secret: &[u8],
+    dek: [u8; 32],
+    wrap_nonce: u8,
+    data_nonce: u8,
+) -> Vec<u8> {
+    let (wrap_nonce, data_nonce) = ([wrap_nonce; 12], [data_nonce; 12]);
+    let fresh = Fresh { dek: Zeroizing::new(dek), wrap_nonce, data_nonce };
+    seal_with(kek, context, secret, &fresh).unwrap()
+}
+
 /// Opens a sealed value with the master key that it names.
 pub(super) fn open(kek: &Kek, context: Context<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let broken = || Error::from(context.broken());

@@ -9,7 +9,6 @@
 //! opened, and no key stands in for a missing one.
 
 mod ai_settings;
-#[cfg_attr(not(test), expect(dead_code, reason = "called by the AI machinery"))]
 mod body;
 mod derive;
 mod envelope;
@@ -19,16 +18,14 @@ mod rotate;
 mod source;
 mod status;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 mod vault;
 
 pub use ai_settings::{AiSettings, AiSettingsPatch};
-#[expect(unused_imports, reason = "named by the AI machinery")]
-pub(crate) use body::UserKey;
 pub use providers::ProviderKey;
-#[expect(unused_imports, reason = "named by the AI machinery")]
-pub(crate) use providers::ProviderSecret;
 pub use rotate::{RotationProgress, RotationReport};
-pub(crate) use source::master_key_is_valid;
+pub(crate) use source::{master_key_is_valid, probe_file};
 pub use status::{KekStatus, KeysStatus};
 pub(crate) use vault::Vault;
 
@@ -48,13 +45,10 @@ pub(crate) enum SealedColumn {
     /// A provider's key.
     ProviderKey,
     /// A kept answer of an AI call.
-    #[cfg_attr(not(test), expect(dead_code, reason = "sealed by the AI machinery"))]
     AiCacheBody,
     /// What an AI call was asked.
-    #[cfg_attr(not(test), expect(dead_code, reason = "sealed by the AI machinery"))]
     AiRunRequest,
     /// What an AI call answered.
-    #[cfg_attr(not(test), expect(dead_code, reason = "sealed by the AI machinery"))]
     AiRunOutput,
 }
 

@@ -1,8 +1,7 @@
 //! Keys of AI providers: set, replaced and removed, used by the engine, never readable back.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Serialize;
-use url::Url;
 use uuid::Uuid;
 
 use super::{
@@ -11,6 +10,7 @@ use super::{
     store::{self, NewProviderKey},
 };
 use crate::{
+    ai::AiError,
     db::Batch,
     engine::Engine,
     enums::{AiProvider, ChangeOp, EntityKind},
@@ -18,6 +18,7 @@ use crate::{
     id::uuid_at,
     meta::hex,
     mutation::{Plan, WriteOptions, Written},
+    net::{SetBy, check_base_url},
     time::Timestamp,
     validate::Checks,
 };
@@ -51,7 +52,6 @@ pub struct ProviderKey {
 
 /// A provider's key, for one call.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(test), expect(dead_code, reason = "read by the AI machinery"))]
 pub(crate) struct ProviderSecret {
     pub(crate) secret: SecretString,
     /// The only address the key may be sent to; the provider's public one when absent.
@@ -65,7 +65,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Invalid` (a key that is not 8 to 1,024 visible ASCII characters, `LOCAL`, an address that
-    /// is not https or is missing for `OPENAI_COMPATIBLE`), `Unavailable` of kind KEY_UNAVAILABLE
+    /// is not https, not public, or is missing for `OPENAI_COMPATIBLE`), `Unavailable` of kind KEY_UNAVAILABLE
     /// or CRYPTO.
     pub async fn set_provider_key(
         &self,
@@ -138,7 +138,6 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` of kind KEY_UNAVAILABLE or CRYPTO.
-    #[cfg_attr(not(test), expect(dead_code, reason = "called by the AI machinery"))]
     pub(crate) async fn provider_secret(
         &self,
         provider: AiProvider,
@@ -188,29 +187,26 @@ fn check(provider: AiProvider, secret: &str, base_url: Option<&str>) -> Result<O
             let (limit, why) = (i64::try_from(BASE_URL_CHARS).ok(), "at most 2048 characters");
             checks.add(&["baseUrl"], "too_long", why, limit);
         }
-        Some(text) => {
-            canonical = public_base_url(text);
-            if canonical.is_none() {
-                let why = "must be an https address without user, query or fragment";
-                checks.add(&["baseUrl"], "format", why, None);
-            }
-        }
+        Some(text) => match public_base_url(text) {
+            Ok(url) => canonical = Some(url),
+            Err(why) => checks.add(&["baseUrl"], "format", why, None),
+        },
     }
     checks.finish()?;
     Ok(canonical)
 }
 
-// LEAD: replace the body by `crate::net::check_base_url(text, ByUser)`, which also refuses
-// addresses that are not public; keep the cut of the last slash.
-fn public_base_url(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    let fine = url.scheme() == "https"
-        && url.has_host()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    fine.then(|| url.as_str().trim_end_matches('/').to_owned())
+/// Returns the address in its normal form, or what is wrong with it.
+fn public_base_url(text: &str) -> std::result::Result<String, &'static str> {
+    let url = match check_base_url(text, SetBy::User) {
+        Ok(url) => url,
+        Err(AiError::Blocked(why)) => return Err(why),
+        Err(_) => return Err("it cannot be used"),
+    };
+    if url.query().is_some() {
+        return Err("it must not hold a query");
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 fn last4(secret: &str) -> String {

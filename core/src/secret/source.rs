@@ -136,13 +136,19 @@ pub(crate) fn master_key_is_valid(text: &str) -> bool {
     parse(text).is_some()
 }
 
+/// Reads a file of keys as [`Source::File`] does, and forgets them.
+pub(crate) fn probe_file(path: &Path) -> Result<()> {
+    let missing = || fault(path, "there is no such file").into();
+    read_file(path, false)?.map(drop).ok_or_else(missing)
+}
+
 fn parse(text: &str) -> Option<Key> {
     let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
     super::envelope::key(&bytes)
 }
 
 /// Reads one key per line; `None` when there is no such file.
-pub(super) fn read_file(path: &Path, must_be_private: bool) -> Result<Option<Vec<Key>>> {
+fn read_file(path: &Path, must_be_private: bool) -> Result<Option<Vec<Key>>> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -195,7 +201,7 @@ fn lock(dir: &Path) -> Result<File> {
 fn write(dir: &Path, keys: &[Key]) -> Result<()> {
     let mut text = Zeroizing::new(String::with_capacity(keys.len().saturating_mul(45)));
     for key in keys {
-        let line = Zeroizing::new(STANDARD.encode(&**key));
+        let line = Zeroizing::new(STANDARD.encode(**key));
         text.push_str(&line);
         text.push('\n');
     }

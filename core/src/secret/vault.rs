@@ -293,7 +293,6 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` of kind KEY_UNAVAILABLE or CRYPTO, `NotFound` when the user was removed.
-    #[cfg_attr(not(test), expect(dead_code, reason = "called by the AI machinery"))]
     pub(crate) async fn user_key(&self) -> Result<Arc<UserKey>> {
         self.refuse_closed()?;
         self.shared.vault.user_key(&self.shared, self.user_id()).await
@@ -303,7 +302,6 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` of kind KEY_UNAVAILABLE or CRYPTO.
-    #[cfg_attr(not(test), expect(dead_code, reason = "called by the AI machinery"))]
     pub(crate) async fn root_mac(&self, info: &'static str) -> Result<[u8; 32]> {
         self.refuse_closed()?;
         Ok(*self.shared.vault.root_key(&self.shared, info).await?)

@@ -77,9 +77,11 @@ impl Engine {
         let pruned = changes::prune(self).await;
         let collected = self.collect_blobs().await;
         let forgotten = limits::sweep(self).await;
+        let answers = self.sweep_answers().await;
         pruned?;
         collected?;
         forgotten?;
+        answers?;
         Ok(purged? + uploads?)
     }
 }

@@ -8,6 +8,7 @@ pub mod demo;
 mod doctor;
 mod environment;
 mod failure;
+mod keys;
 mod match_command;
 mod opening;
 mod serve;
@@ -61,7 +62,7 @@ Exit codes:
   0  done
   1  it failed: the cause is on standard error
   2  the command line, a setting or an input file is wrong
-  3  doctor found problems
+  3  doctor or keys found problems
 
 Examples:
   jotrack                                     serve on 127.0.0.1:4000
@@ -69,6 +70,7 @@ Examples:
   jotrack demo                                serve a sample data set
   jotrack match --resume cv.pdf --jd job.md   compare two documents
   jotrack schema > schema.graphql             print the GraphQL schema
+  jotrack keys set anthropic < key.txt        keep the key of an AI provider
   jotrack doctor                              check the data";
 
 const MISPLACED: &str = "\
@@ -111,6 +113,9 @@ enum Command {
     /// Check the data and, when asked to, rebuild what can be rebuilt
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::DoctorArgs),
+    /// Keep the keys of AI providers, and rotate the key that seals them
+    #[command(after_help = keys::EXAMPLES)]
+    Keys(keys::KeysArgs),
     /// Manage the token that opens the server
     Token(token::TokenArgs),
     /// Read one document from standard input in a process with tight limits
@@ -259,6 +264,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Match(args)) => match_command::run(&args, &globals),
         Some(Command::Schema) => schema(),
         Some(Command::Doctor(args)) => doctor::run(&args, &globals),
+        Some(Command::Keys(args)) => keys::run(&args, &globals),
         Some(Command::Token(args)) => token::run(&args, &globals),
         Some(Command::Extract { .. }) => Ok(()),
     }

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 
 use super::environment::Environment;
+use super::failure::Failure;
 
 /// Whether output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +104,62 @@ pub(crate) fn tell(text: &str) {
     let mut stderr = io::stderr().lock();
     let written = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
     drop(written);
+}
+
+/// Asks a person on standard error and reads the answer; anything but yes is no.
+///
+/// # Errors
+/// `Failure::Input` when nobody can answer.
+pub(crate) fn ask(question: &str) -> Result<bool, Failure> {
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        let why = "nobody is here to confirm this; repeat it with --yes";
+        return Err(Failure::Input(why.to_owned()));
+    }
+    tell(question);
+    let mut answer = String::new();
+    stdin.read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Keeps the terminal from showing what is typed, until it is dropped.
+#[must_use]
+pub(crate) fn hide_typing() -> HiddenTyping {
+    #[cfg(unix)]
+    {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let before = tcgetattr(io::stdin()).ok();
+        if let Some(before) = &before {
+            let mut silent = before.clone();
+            silent.local_modes.remove(LocalModes::ECHO);
+            if tcsetattr(io::stdin(), OptionalActions::Flush, &silent).is_err() {
+                tell("(it is shown after all) ");
+            }
+        }
+        HiddenTyping(before)
+    }
+    #[cfg(not(unix))]
+    HiddenTyping
+}
+
+/// Shows the typing again when it is dropped.
+#[cfg(unix)]
+pub(crate) struct HiddenTyping(Option<rustix::termios::Termios>);
+
+/// Nothing is hidden here.
+#[cfg(not(unix))]
+pub(crate) struct HiddenTyping;
+
+#[cfg(unix)]
+impl Drop for HiddenTyping {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let now = rustix::termios::OptionalActions::Now;
+            if rustix::termios::tcsetattr(io::stdin(), now, before).is_err() {
+                tell("What you type is not shown any more; `stty echo` helps.\n");
+            }
+        }
+    }
 }
 
 /// Breaks text into lines of at most `width` characters at its spaces.

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 use futures_util::future::try_join_all;
 use jotrack_core::{
     self as core, AnalysisId, AttachmentKind, CoachStatus, EntityKind, Error, JobId, JobOrderField,
-    JobQuery, JobStatus, OrderDirection, PageRequest, TimeRange,
+    JobQuery, JobStatus, OrderDirection, PageRequest, TimeRange, UsageResource,
 };
 
 use super::{
@@ -19,6 +19,7 @@ use super::{
         change::ChangeBatch,
         job::Job,
         stats::JobStats,
+        usage::RateLimit,
         viewer::{ServerInfo, Viewer},
     },
     scalars::{DateTime, Revision},
@@ -200,6 +201,17 @@ impl Query {
         let first = page_size("first", first, engine.config().limits.changes_page)?;
         let entities = entities.unwrap_or_default();
         Ok(engine.changes_since(since.0, first, &entities).await?.into())
+    }
+
+    /// How full a window of the caller is; looking at it takes no place in it.
+    async fn rate_limit(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "UsageResource::Requests")] resource: UsageResource,
+    ) -> Result<RateLimit> {
+        let engine = &operation(ctx)?.caller().engine;
+        let window = engine.usage_window(resource).await?;
+        Ok(RateLimit::new(window, engine.config().limits.complexity))
     }
 
     async fn server_info(&self, ctx: &Context<'_>) -> Result<ServerInfo> {

@@ -15,7 +15,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::stream;
 use hmac::{Hmac, KeyInit, Mac};
-use jotrack_core::{AttachmentId, BlobReader, Clock, Position, Timestamp, UserId, random_bytes};
+use jotrack_core::{
+    AttachmentId, BlobReader, Clock, Position, RequestKind, Timestamp, UserId, random_bytes,
+};
 use sha2::Sha256;
 
 use super::{SharedState, position, reply::Problem};
@@ -116,6 +118,7 @@ async fn send(
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
+    state.count(RequestKind::Read).await?;
     let of_link = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .find_map(|(name, value)| (name == AFTER).then(|| Position::parse(&value)))
         .flatten();

@@ -23,7 +23,7 @@ use super::{
     outcome::Outcome,
     position,
     reply::Problem,
-    request, sse,
+    request, request_kind, sse,
 };
 use crate::schema::{GraphqlRequest, OperationKind, Prepared};
 
@@ -80,10 +80,11 @@ async fn answer(
     };
     let mut details = details(&prepared, &graphql);
     let is_query = prepared.kind() == OperationKind::Query;
+    if is_get && !is_query {
+        return Err(Problem::method("GET, POST"));
+    }
+    state.count(request_kind(prepared.kind())).await?;
     let mut response = match prepared.kind() {
-        OperationKind::Mutation | OperationKind::Subscription if is_get => {
-            return Err(Problem::method("GET, POST"));
-        }
         _ if media == Media::EventStream => {
             sse::respond(state, id, sse::Work::Operation { prepared, graphql, after, place })?
         }

@@ -42,7 +42,7 @@ use axum::{
     serve::ListenerExt,
 };
 use futures_util::stream::BoxStream;
-use jotrack_core::{Engine, Error, Limits, Position};
+use jotrack_core::{Engine, Error, Limits, Position, RequestKind};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -55,7 +55,7 @@ use self::{
     reply::Problem,
     session::Gatekeeper,
 };
-use crate::schema::{Caller, Executor, GraphqlRequest, Prepared};
+use crate::schema::{Caller, Executor, GraphqlRequest, OperationKind, Prepared};
 
 /// How long open connections may take to end once the server stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -178,6 +178,12 @@ impl Shared {
         }
     }
 
+    /// Counts one thing that a client asks for; refuses it when the window is full.
+    async fn count(&self, kind: RequestKind) -> Result<(), Problem> {
+        let counted = self.engine.take_request(kind).await;
+        counted.map(drop).map_err(|error| Problem::from(error).limit("requests"))
+    }
+
     async fn execute(
         &self,
         id: &RequestId,
@@ -197,6 +203,14 @@ impl Shared {
         after: Option<Position>,
     ) -> BoxStream<'static, async_graphql::Response> {
         self.executor.subscribe(self.caller(after), prepared, graphql)
+    }
+}
+
+/// Tells in which window an operation counts.
+const fn request_kind(kind: OperationKind) -> RequestKind {
+    match kind {
+        OperationKind::Mutation => RequestKind::Write,
+        OperationKind::Query | OperationKind::Subscription => RequestKind::Read,
     }
 }
 

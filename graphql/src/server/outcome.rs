@@ -26,6 +26,12 @@ impl Outcome {
         Self { response, executed, cost: Cost::default() }
     }
 
+    /// An operation that was refused before anything was executed.
+    pub(super) fn refused(problem: &Problem, id: &RequestId) -> Self {
+        let response = Response::from_errors(vec![problem.to_server_error()]);
+        Self { executed: false, ..Self::new(response, id) }
+    }
+
     pub(super) fn with_cost(self, cost: Cost) -> Self {
         Self { cost, ..self }
     }

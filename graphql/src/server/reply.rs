@@ -3,7 +3,7 @@
 //! A handler returns a [`Problem`]; the outermost layer writes its body, because only there the
 //! request id and the media type of the answer are known.
 
-use async_graphql::Pos;
+use async_graphql::{Pos, ServerError, Value as GraphqlValue};
 use axum::{
     body::Body,
     http::{
@@ -135,6 +135,19 @@ impl Problem {
         }
         error.insert("extensions".to_owned(), Value::Object(extensions));
         Value::Object(error)
+    }
+
+    /// The same as an error of the schema, still without the request's id.
+    pub(super) fn to_server_error(&self) -> ServerError {
+        let mut error = ServerError::new(self.message.clone(), self.position);
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set("code", self.code);
+        extensions.set("retryable", false);
+        for (name, value) in &self.details {
+            let value = GraphqlValue::from_json(value.clone()).unwrap_or_default();
+            extensions.set(name.as_str(), value);
+        }
+        error
     }
 
     /// The whole answer.

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::{Bytes, BytesMut};
-use jotrack_core::{Error, UploadInput, UploadWriter};
+use jotrack_core::{Error, RequestKind, UploadInput, UploadWriter};
 use serde_json::json;
 
 use super::{SharedState, limits, reply::Problem};
@@ -35,6 +35,7 @@ async fn receive(state: &SharedState, request: Request) -> Result<Response, Prob
         return Err(Problem::too_large("The file", "file_bytes", limit));
     }
     let _place = state.in_flight.admit()?;
+    state.count(RequestKind::Write).await?;
 
     let input = UploadInput { filename, declared_bytes };
     let writer = stream(state, state.engine.start_upload(input).await?, body).await?;

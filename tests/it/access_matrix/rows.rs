@@ -54,6 +54,11 @@ pub(super) const QUERIES: &[Read] = &[
         document: "{ changes(since: 0) { changes { id } } }",
         foreign: Foreign::None,
     },
+    Read {
+        field: "rateLimit",
+        document: "{ rateLimit { costLimit limit used remaining resetAt } }",
+        foreign: Foreign::None,
+    },
     Read { field: "serverInfo", document: "{ serverInfo { version } }", foreign: Foreign::None },
 ];
 

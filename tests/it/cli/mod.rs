@@ -1,6 +1,7 @@
 //! The program `jotrack` as a user runs it: help, settings, exit codes, and what goes to which
 //! stream.
 
+mod keys;
 mod postgres;
 
 use std::{fs, path::Path};
@@ -51,7 +52,7 @@ Lindenhof Robotics
 #[tokio::test]
 async fn every_command_explains_itself_with_examples() {
     let home = Home::new();
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["serve"],
         &["demo"],
@@ -60,6 +61,12 @@ async fn every_command_explains_itself_with_examples() {
         &["doctor"],
         &["token"],
         &["token", "rotate"],
+        &["keys"],
+        &["keys", "set"],
+        &["keys", "list"],
+        &["keys", "delete"],
+        &["keys", "status"],
+        &["keys", "rotate"],
     ];
 
     for command in commands {

@@ -12,7 +12,7 @@ pub(super) fn drop_empty(texts: &mut Vec<String>) {
 /// Removes empty texts and those that differ from an earlier one in case or spacing only.
 pub(super) fn drop_repeats(texts: &mut Vec<String>) {
     let mut seen = HashSet::new();
-    texts.retain(|text| !text.is_empty() && seen.insert(key(text)));
+    texts.retain(|text| !text.is_empty() && seen.insert(fold(text)));
 }
 
 /// Returns the number of words between white space.
@@ -25,13 +25,25 @@ pub(super) struct Quotable(String);
 
 impl Quotable {
     pub(super) fn new(text: &str) -> Self {
-        Self(key(text))
+        Self(fold(text))
     }
 
     /// Reports whether `piece` stands in the text, whatever its case, quotes and spacing.
     pub(super) fn holds(&self, piece: &str) -> bool {
-        let piece = key(piece);
+        let piece = fold(piece);
         !piece.is_empty() && self.0.contains(&piece)
+    }
+
+    /// Reports whether `word` stands in the text between characters that are not of a word.
+    pub(super) fn has_word(&self, word: &str) -> bool {
+        let word = fold(word);
+        !word.is_empty()
+            && self.0.match_indices(&word).any(|(at, _)| {
+                let before = self.0.get(..at).and_then(|text| text.chars().next_back());
+                let after = self.0.get(at + word.len()..).and_then(|text| text.chars().next());
+                !before.is_some_and(char::is_alphanumeric)
+                    && !after.is_some_and(|c| c.is_alphanumeric() || matches!(c, '+' | '#'))
+            })
     }
 
     /// Takes away a quotation that is not one.
@@ -40,8 +52,4 @@ impl Quotable {
             *quote = None;
         }
     }
-}
-
-fn key(text: &str) -> String {
-    fold(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -209,6 +209,12 @@ impl Answer {
     }
 }
 
+/// Returns what stands at a path of names, null where there is nothing.
+pub(super) fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
+    static NOTHING: Value = Value::Null;
+    value.pointer(path).unwrap_or(&NOTHING)
+}
+
 /// Estimates the tokens of a text.
 fn tokens(bytes: usize) -> u64 {
     u64::try_from(bytes.div_ceil(TOKEN_BYTES)).unwrap_or(u64::MAX)

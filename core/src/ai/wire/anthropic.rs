@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{ModelRequest, StopReason},
-    answer::{Answer, Counts, Decode},
+    answer::{Answer, Counts, Decode, at},
     dialect, errors,
 };
 
@@ -44,33 +44,33 @@ pub(super) struct Decoder {
 
 impl Decode for Decoder {
     fn event(&mut self, event: &Value, name: &str, answer: &mut Answer) {
-        match event["type"].as_str().unwrap_or(name) {
+        match at(event, "/type").as_str().unwrap_or(name) {
             "message_start" => {
-                let message = &event["message"];
-                answer.start(&message["id"], &message["model"]);
+                let message = at(event, "/message");
+                answer.start(at(message, "/id"), at(message, "/model"));
                 // The count of the output is not final here, and may never become so.
-                answer.count(Counts { output: None, ..counts(&message["usage"]) });
+                answer.count(Counts { output: None, ..counts(at(message, "/usage")) });
             }
-            "content_block_start" => match event["content_block"]["type"].as_str() {
-                Some("text") => answer.text(&event["content_block"]["text"]),
+            "content_block_start" => match at(event, "/content_block/type").as_str() {
+                Some("text") => answer.text(at(event, "/content_block/text")),
                 Some("thinking" | "redacted_thinking") => answer.thinking(),
                 _ => {}
             },
-            "content_block_delta" => match event["delta"]["type"].as_str() {
-                Some("text_delta") => answer.text(&event["delta"]["text"]),
+            "content_block_delta" => match at(event, "/delta/type").as_str() {
+                Some("text_delta") => answer.text(at(event, "/delta/text")),
                 Some("thinking_delta" | "signature_delta") => answer.thinking(),
                 _ => {}
             },
             "message_delta" => {
-                if let Some(reason) = event["delta"]["stop_reason"].as_str() {
+                if let Some(reason) = at(event, "/delta/stop_reason").as_str() {
                     self.stop = Some(stop_reason(reason));
                 }
-                answer.count(counts(&event["usage"]));
+                answer.count(counts(at(event, "/usage")));
             }
             // Without a reason it is not known to be whole.
             "message_stop" => answer.stop(self.stop.unwrap_or(StopReason::Other)),
             "ping" => answer.ping(),
-            "error" => answer.fail(errors::in_stream(&event["error"])),
+            "error" => answer.fail(errors::in_stream(at(event, "/error"))),
             _ => {}
         }
     }
@@ -87,11 +87,11 @@ fn stop_reason(word: &str) -> StopReason {
 
 /// What came so far; what an event leaves out stands.
 fn counts(usage: &Value) -> Counts {
-    let cached = usage["cache_read_input_tokens"].as_u64();
-    let written = usage["cache_creation_input_tokens"].as_u64();
-    let input = usage["input_tokens"].as_u64();
+    let cached = at(usage, "/cache_read_input_tokens").as_u64();
+    let written = at(usage, "/cache_creation_input_tokens").as_u64();
+    let input = at(usage, "/input_tokens").as_u64();
     let input = input.map(|fresh| {
         fresh.saturating_add(written.unwrap_or_default()).saturating_add(cached.unwrap_or_default())
     });
-    Counts { input, output: usage["output_tokens"].as_u64(), cached }
+    Counts { input, output: at(usage, "/output_tokens").as_u64(), cached }
 }

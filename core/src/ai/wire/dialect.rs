@@ -166,11 +166,11 @@ fn described(description: Option<&Value>, said: &[String]) -> Option<String> {
 
 /// Returns a schema that allows null too.
 fn nullable(schema: Value) -> Value {
-    let null = json!({ "type": "null" });
+    let nothing = json!({ "type": "null" });
     let Value::Object(mut fields) = schema else { return schema };
     if let Some(Value::Array(choices)) = fields.get_mut("anyOf") {
-        if !choices.contains(&null) {
-            choices.push(null);
+        if !choices.contains(&nothing) {
+            choices.push(nothing);
         }
         return Value::Object(fields);
     }
@@ -192,7 +192,7 @@ fn nullable(schema: Value) -> Value {
             }
             Value::Object(fields)
         }
-        _ => json!({ "anyOf": [fields, null] }),
+        _ => json!({ "anyOf": [fields, nothing] }),
     }
 }
 

@@ -1,11 +1,11 @@
 //! What a provider's refusals mean: a status, headers and a body, or an error inside a stream.
 
-use std::time::{Duration, SystemTime};
+use std::time::UNIX_EPOCH;
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::super::AiError;
+use super::{super::AiError, answer::at};
 use crate::time::{DAY_MS, Timestamp};
 
 /// It failed, and nobody said why.
@@ -22,7 +22,7 @@ pub(super) fn of_response(
     now: Timestamp,
 ) -> AiError {
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let error = Named::of(&body["error"]);
+    let error = Named::of(at(&body, "/error"));
     let retry_after_ms = retry_after_ms(headers, now);
     let class = if error.is_about_money(status) {
         AiError::Billing
@@ -86,18 +86,17 @@ struct Named<'a> {
 
 impl<'a> Named<'a> {
     fn of(error: &'a Value) -> Self {
-        let details = &error["details"];
         let word = |value: &'a Value| value.as_str().unwrap_or_default();
-        let code = &error["code"];
+        let code = at(error, "/code");
         Self {
             words: [
                 word(code),
-                word(&error["type"]),
-                word(&details["error_code"]),
-                word(&details["code"]),
+                word(at(error, "/type")),
+                word(at(error, "/details/error_code")),
+                word(at(error, "/details/code")),
             ],
             // Some servers send the bare message.
-            message: word(&error["message"]).to_lowercase() + &word(error).to_lowercase(),
+            message: word(at(error, "/message")).to_lowercase() + &word(error).to_lowercase(),
             number: code.as_u64().or_else(|| word(code).parse().ok()),
         }
     }
@@ -181,10 +180,9 @@ fn decimal_ms(text: &str, unit_ms: i64) -> Option<i64> {
 }
 
 fn date_ms(text: &str, now: Timestamp) -> Option<i64> {
-    let date = httpdate::parse_http_date(text).ok()?;
-    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(now.as_ms()).ok()?);
-    let wait = date.duration_since(now).ok()?;
-    i64::try_from(wait.as_millis()).ok().filter(|ms| *ms > 0)
+    let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let wait = i64::try_from(date.as_millis()).ok()?.checked_sub(now.as_ms())?;
+    (wait > 0).then_some(wait)
 }
 
 #[cfg(test)]

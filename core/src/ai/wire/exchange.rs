@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::{
     super::{AiError, ModelRequest, Phase},
     Inner,
-    answer::{Answer, Step},
+    answer::{Answer, Step, at},
     codec::Codec,
     errors,
 };
@@ -103,7 +103,7 @@ impl Opening {
         if let Some(what) = no_stream(response.headers()) {
             let body = beginning(&mut response, timeouts.idle).await;
             let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-            let error = &body["error"];
+            let error = at(&body, "/error");
             return Err(if error.is_null() {
                 AiError::Invalid(what)
             } else {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{AiError, ModelRequest, StopReason},
-    answer::{Answer, Counts, Decode},
+    answer::{Answer, Counts, Decode, at},
     dialect, errors,
 };
 use crate::config::Caps;
@@ -60,33 +60,33 @@ impl Decoder {
 
 impl Decode for Decoder {
     fn event(&mut self, chunk: &Value, name: &str, answer: &mut Answer) {
-        let error = &chunk["error"];
+        let error = at(chunk, "/error");
         if !error.is_null() || name == "error" {
             return answer.fail(errors::in_stream(if error.is_null() { chunk } else { error }));
         }
-        answer.start(&chunk["id"], &chunk["model"]);
-        let choices = chunk["choices"].as_array().into_iter().flatten();
-        for choice in choices.filter(|choice| choice["index"].as_u64().unwrap_or(0) == 0) {
-            let delta = &choice["delta"];
-            let thought = ["reasoning_content", "reasoning"]
+        answer.start(at(chunk, "/id"), at(chunk, "/model"));
+        let choices = at(chunk, "/choices").as_array().into_iter().flatten();
+        for choice in choices.filter(|choice| at(choice, "/index").as_u64().unwrap_or(0) == 0) {
+            let delta = at(choice, "/delta");
+            let thought = ["/reasoning_content", "/reasoning"]
                 .iter()
-                .any(|name| delta[name].as_str().is_some_and(|thought| !thought.is_empty()));
+                .any(|name| at(delta, name).as_str().is_some_and(|thought| !thought.is_empty()));
             if thought {
                 answer.thinking();
             }
-            answer.text(&delta["content"]);
-            if delta["refusal"].as_str().is_some_and(|refusal| !refusal.is_empty()) {
+            answer.text(at(delta, "/content"));
+            if at(delta, "/refusal").as_str().is_some_and(|refusal| !refusal.is_empty()) {
                 answer.refused = true;
             }
-            if let Some(reason) = choice["finish_reason"].as_str() {
+            if let Some(reason) = at(choice, "/finish_reason").as_str() {
                 self.stop = Some(stop_reason(reason));
             }
         }
-        let usage = &chunk["usage"];
+        let usage = at(chunk, "/usage");
         answer.count(Counts {
-            input: usage["prompt_tokens"].as_u64(),
-            output: usage["completion_tokens"].as_u64(),
-            cached: usage["prompt_tokens_details"]["cached_tokens"].as_u64(),
+            input: at(usage, "/prompt_tokens").as_u64(),
+            output: at(usage, "/completion_tokens").as_u64(),
+            cached: at(usage, "/prompt_tokens_details/cached_tokens").as_u64(),
         });
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{ModelRequest, StopReason},
-    answer::{Answer, Counts, Decode},
+    answer::{Answer, Counts, Decode, at},
     dialect, errors,
 };
 
@@ -42,14 +42,14 @@ pub(super) struct Decoder;
 
 impl Decode for Decoder {
     fn event(&mut self, event: &Value, name: &str, answer: &mut Answer) {
-        let response = &event["response"];
-        match event["type"].as_str().unwrap_or(name) {
+        let response = at(event, "/response");
+        match at(event, "/type").as_str().unwrap_or(name) {
             "response.created" | "response.in_progress" | "response.queued" => {
-                answer.start(&response["id"], &response["model"]);
+                answer.start(at(response, "/id"), at(response, "/model"));
             }
-            "response.output_text.delta" => answer.text(&event["delta"]),
+            "response.output_text.delta" => answer.text(at(event, "/delta")),
             "response.refusal.delta" | "response.refusal.done" => answer.refused = true,
-            "response.output_item.added" if event["item"]["type"] == "reasoning" => {
+            "response.output_item.added" if at(event, "/item/type") == "reasoning" => {
                 answer.thinking();
             }
             "response.completed" => {
@@ -58,16 +58,16 @@ impl Decode for Decoder {
             }
             "response.incomplete" => {
                 closing(response, answer);
-                answer.stop(match response["incomplete_details"]["reason"].as_str() {
+                answer.stop(match at(response, "/incomplete_details/reason").as_str() {
                     Some("max_output_tokens") => StopReason::MaxTokens,
                     Some("content_filter") => StopReason::Refusal,
                     _ => StopReason::Other,
                 });
             }
-            "response.failed" => answer.fail(errors::in_stream(&response["error"])),
+            "response.failed" => answer.fail(errors::in_stream(at(response, "/error"))),
             "response.cancelled" => answer.fail(errors::FAILED),
             "error" => {
-                let error = &event["error"];
+                let error = at(event, "/error");
                 answer.fail(errors::in_stream(if error.is_null() { event } else { error }));
             }
             kind if kind.starts_with("response.reasoning") && kind.ends_with(".delta") => {
@@ -85,20 +85,20 @@ impl Decode for Decoder {
 
 /// Takes from a last event what was said nowhere else.
 fn closing(response: &Value, answer: &mut Answer) {
-    answer.start(&response["id"], &response["model"]);
+    answer.start(at(response, "/id"), at(response, "/model"));
     let had_text = answer.has_text();
-    let items = response["output"].as_array().into_iter().flatten();
-    for content in items.flat_map(|item| item["content"].as_array().into_iter().flatten()) {
-        match content["type"].as_str() {
-            Some("output_text") if !had_text => answer.text(&content["text"]),
+    let items = at(response, "/output").as_array().into_iter().flatten();
+    for content in items.flat_map(|item| at(item, "/content").as_array().into_iter().flatten()) {
+        match at(content, "/type").as_str() {
+            Some("output_text") if !had_text => answer.text(at(content, "/text")),
             Some("refusal") => answer.refused = true,
             _ => {}
         }
     }
-    let usage = &response["usage"];
+    let usage = at(response, "/usage");
     answer.count(Counts {
-        input: usage["input_tokens"].as_u64(),
-        output: usage["output_tokens"].as_u64(),
-        cached: usage["input_tokens_details"]["cached_tokens"].as_u64(),
+        input: at(usage, "/input_tokens").as_u64(),
+        output: at(usage, "/output_tokens").as_u64(),
+        cached: at(usage, "/input_tokens_details/cached_tokens").as_u64(),
     });
 }

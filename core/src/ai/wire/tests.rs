@@ -272,9 +272,9 @@ fn a_refusal_in_words_is_a_refusal_and_no_text() {
 #[test]
 fn text_that_only_the_last_event_holds_is_taken_from_there() {
     let stream = whole(Protocol::Responses);
-    let at = stream.find("event: response.completed").unwrap();
+    let (_, end) = stream.split_once("event: response.completed").unwrap();
 
-    assert_eq!(text(&steps(Protocol::Responses, &stream[at..])), "Grüße 𝄞");
+    assert_eq!(text(&steps(Protocol::Responses, &format!("event: x{end}"))), "Grüße 𝄞");
 }
 
 #[test]

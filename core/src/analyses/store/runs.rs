@@ -19,7 +19,7 @@ macro_rules! columns {
         "id, job_id, attachment_id, company, persona, kind, key, state, source, provider, model,
          prompt_version, components, output, provider_request_id, tokens_in, tokens_out,
          tokens_cached, usage_estimated, cost_micros, ttft_ms, total_ms, error_class, error_text,
-         last_sequence, expires_at, created_at, started_at, finished_at, run_at, attempts, user_id"
+         last_sequence, expires_at, created_at, started_at, finished_at, run_at, attempts"
     };
 }
 
@@ -276,7 +276,6 @@ pub(crate) struct Due {
 pub(crate) struct RunRow {
     pub(crate) analysis: Analysis,
     pub(crate) output: Option<Vec<u8>>,
-    pub(crate) user: UserId,
 }
 
 /// Adds a run.
@@ -551,9 +550,5 @@ fn read(row: &dyn Row) -> Result<RunRow> {
         run_at: row.time(29)?,
         tries: row.int(30)?,
     };
-    Ok(RunRow {
-        output: row.opt_blob(13)?.map(<[u8]>::to_vec),
-        user: UserId::from_uuid(row.id(31)?),
-        analysis,
-    })
+    Ok(RunRow { output: row.opt_blob(13)?.map(<[u8]>::to_vec), analysis })
 }

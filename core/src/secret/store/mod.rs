@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{AiSettings, ProviderKey, derive::KekId};
 use crate::{
-    db::{Batch, Miss, Params, Row, Stmt, Store, View, params},
+    db::{Batch, Miss, Params, Stmt, Store, View, params},
     engine::Engine,
     enums::AiProvider,
     error::{Error, Result},

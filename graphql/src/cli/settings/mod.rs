@@ -2,6 +2,7 @@
 
 mod ai;
 mod database;
+mod master_key;
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -105,8 +106,9 @@ impl Settings {
         let mut merged = merged.finish()?;
         let listen = merged.remove("listen").and_then(|value| parse_listen(value.as_str()?).ok());
         let log = merged.remove("log").and_then(|value| value.as_str().map(str::to_owned));
-        let config = Config::deserialize(Value::Table(merged))
+        let mut config = Config::deserialize(Value::Table(merged))
             .map_err(|error| Failure::Input(format!("settings: {}", error.message())))?;
+        config.master_key = master_key::source(env)?;
         Ok(Self { config, listen, log })
     }
 
@@ -246,7 +248,8 @@ fn merge_file(merged: &mut Merged, path: &Path) -> Result<(), Failure> {
 fn merge_variable(merged: &mut Merged, name: &str, value: &OsStr) -> Result<(), Failure> {
     let key = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_lowercase();
     // `JOTRACK_CONFIG` named the file; `JOTRACK_TEST_*` belongs to the tests.
-    if key == "config" || key.starts_with("test_") {
+    let elsewhere = key == "config" || master_key::VARIABLES.contains(&name);
+    if elsewhere || key.starts_with("test_") {
         return Ok(());
     }
     let origin = Origin::Variable(name);
@@ -260,6 +263,10 @@ fn merge_variable(merged: &mut Merged, name: &str, value: &OsStr) -> Result<(), 
         let url = database::read_file(Path::new(text))
             .map_err(|why| Failure::Input(format!("{origin}: {why}")))?;
         return merge(merged, None, "database", Value::String(url), origin);
+    }
+    if key == "local_tier" {
+        let tier = Value::String(text.to_owned());
+        return merge(merged, Some(ai::AI), "local_tier", tier, origin);
     }
     for table in TABLES {
         if let Some(inner) = key.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {

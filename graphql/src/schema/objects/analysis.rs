@@ -91,7 +91,7 @@ impl Analysis {
 
     /// Of its own call; zero where none was made.
     async fn usage(&self) -> TokenUsage {
-        TokenUsage::of(&self.0)
+        TokenUsage::of(self.0.usage, self.0.cost_micros)
     }
 
     /// The provider's name for the exchange.
@@ -147,13 +147,14 @@ pub(crate) struct TokenUsage {
 }
 
 impl TokenUsage {
-    fn of(analysis: &core::Analysis) -> Self {
-        let core::ai::TokenUsage { input, output, cached, estimated } = analysis.usage;
+    /// Tokens and what they cost.
+    pub(crate) fn of(usage: core::ai::TokenUsage, cost_micros: Option<i64>) -> Self {
+        let core::ai::TokenUsage { input, output, cached, estimated } = usage;
         Self {
             input_tokens: int(input),
             output_tokens: int(output),
             cached_input_tokens: int(cached),
-            cost_micros: analysis.cost_micros.map(Micros),
+            cost_micros: cost_micros.map(Micros),
             estimated,
         }
     }

@@ -11,5 +11,6 @@ pub(super) mod history;
 pub(super) mod job;
 pub(super) mod score;
 pub(super) mod stats;
+pub(super) mod usage;
 pub(super) mod user_error;
 pub(super) mod viewer;

@@ -3,7 +3,10 @@
 use async_graphql::{Context, Object, SimpleObject};
 use jotrack_core::{AnalysisKind, Tier, User};
 
-use super::ai_settings::{AnalysisCache, ProviderKey, Settings};
+use super::{
+    ai_settings::{AnalysisCache, ProviderKey, Settings},
+    usage::Usage,
+};
 use crate::schema::{context::operation, cost, error::Result, node::NodeId};
 
 /// The owner of the data.
@@ -41,6 +44,10 @@ impl Viewer {
     async fn analysis_cache(&self, ctx: &Context<'_>) -> Result<Vec<AnalysisCache>> {
         let stats = operation(ctx)?.caller().engine.cache_stats().await?;
         Ok(stats.into_iter().map(Into::into).collect())
+    }
+
+    async fn usage(&self, ctx: &Context<'_>) -> Result<Usage> {
+        Ok(operation(ctx)?.caller().engine.usage().await?.into())
     }
 }
 

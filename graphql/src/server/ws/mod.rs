@@ -30,6 +30,7 @@ use super::{
     limits::{Place, within},
     outcome::Outcome,
     reply::Problem,
+    request_kind,
     session::Identity,
     sse,
 };
@@ -249,16 +250,26 @@ impl Connection {
         graphql: GraphqlRequest,
     ) -> Result<(BoxStream<'static, Outcome>, Place), Problem> {
         let prepared = self.state.executor.prepare(&graphql)?;
-        let (state, id) = (self.state.clone(), self.id.clone());
-        if prepared.kind() == OperationKind::Subscription {
-            let place = state.subscriptions.take().ok_or_else(sse::too_many)?;
-            let events = state.subscribe(prepared, graphql, self.after);
-            return Ok((events.map(move |response| Outcome::new(response, &id)).boxed(), place));
-        }
-        let place = state.in_flight.admit()?;
-        let after = self.after;
-        let work = async move { state.execute(&id, prepared, graphql, after).await };
-        Ok((stream::once(work).boxed(), place))
+        let (state, id, after) = (self.state.clone(), self.id.clone(), self.after);
+        let follows = prepared.kind() == OperationKind::Subscription;
+        let place = if follows {
+            state.subscriptions.take().ok_or_else(sse::too_many)?
+        } else {
+            state.in_flight.admit()?
+        };
+        // Counted as part of the operation: the socket does not wait for a busy database.
+        let work = async move {
+            if let Err(problem) = state.count(request_kind(prepared.kind())).await {
+                return stream::iter([Outcome::refused(&problem, &id)]).boxed();
+            }
+            if follows {
+                let events = state.subscribe(prepared, graphql, after);
+                return events.map(move |response| Outcome::new(response, &id)).boxed();
+            }
+            let outcome = state.execute(&id, prepared, graphql, after).await;
+            stream::iter([outcome]).boxed()
+        };
+        Ok((stream::once(work).flatten().boxed(), place))
     }
 
     /// Tells the client what an operation has to say, unless the client has completed it already.

@@ -122,3 +122,6 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         hex
     })
 }
+
+#[cfg(test)]
+mod tests;
