@@ -25,6 +25,7 @@ mod equal_answers;
 mod errors;
 mod examples;
 mod extraction;
+mod graphql_analyses;
 mod graphql_attacks;
 mod graphql_http;
 mod graphql_jobs;

@@ -8,6 +8,7 @@ mod fly;
 mod gather;
 mod kept;
 mod landing;
+mod once;
 mod prepare;
 mod queue;
 mod request;

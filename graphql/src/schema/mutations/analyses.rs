@@ -133,11 +133,22 @@ impl AnalysisMutations {
     }
 
     /// Gives up an analysis. Others that wait for the same call keep it; a call that nobody waits for any more is ended.
-    async fn analysis_cancel(&self, ctx: &Context<'_>, id: ID) -> Result<AnalysisPayload> {
+    async fn analysis_cancel(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        idempotency_key: Option<String>,
+    ) -> Result<AnalysisPayload> {
         let run = async {
             let analysis = analysis_id(&id)?;
             let engine = begin_write(ctx)?;
-            one(ctx, engine, engine.cancel_analysis(analysis).await, &id).await
+            one(
+                ctx,
+                engine,
+                engine.cancel_analysis_once(analysis, &options(None, idempotency_key)).await,
+                &id,
+            )
+            .await
         };
         answer(run.await)
     }
@@ -148,12 +159,15 @@ impl AnalysisMutations {
         ctx: &Context<'_>,
         id: ID,
         reason: Option<String>,
+        idempotency_key: Option<String>,
     ) -> Result<AnalysisPayload> {
         let run = async {
             let analysis = analysis_id(&id)?;
             let engine = begin_write(ctx)?;
             let outcome = match checked_reason(reason.as_deref()) {
-                Ok(()) => engine.invalidate_analysis(analysis).await,
+                Ok(()) => {
+                    engine.invalidate_analysis_once(analysis, &options(None, idempotency_key)).await
+                }
                 Err(error) => Err(error),
             };
             one(ctx, engine, outcome, &id).await
@@ -166,10 +180,15 @@ impl AnalysisMutations {
         &self,
         ctx: &Context<'_>,
         input: AnswersPurgeInput,
+        idempotency_key: Option<String>,
     ) -> Result<AnswersPurgePayload> {
         let run = async {
             let outcome = match purge_filter(input) {
-                Ok(filter) => begin_write(ctx)?.purge_answers(&filter, false).await,
+                Ok(filter) => {
+                    begin_write(ctx)?
+                        .purge_answers_once(&filter, &options(None, idempotency_key))
+                        .await
+                }
                 Err(error) => Err(error),
             };
             let purged = settle(outcome, &Place::input("input"))?;
