@@ -412,7 +412,7 @@ async fn take(lab: &Lab, api: &Graphql, objects: &mut Objects, step: Step) {
         }
         Step::Analysis => {
             let start = "mutation($job: ID!) { analysisStart(input: {kind: MATCH_SCORE,
-                target: {jobId: $job}, background: true}) { analysis { id } } }";
+                target: {jobId: $job}, background: true, refresh: true}) { analysis { id } } }";
             objects.analysis = text(&api.field(start, job).await["analysis"]["id"]);
         }
         Step::ProviderKey => {

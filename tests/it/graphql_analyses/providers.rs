@@ -69,9 +69,6 @@ async fn no_refusal_repeats_a_key() {
             "mutation {{ providerKeySet(provider: OPENAI, key: \"{SECRET}\") {{ revision }} }}"
         ),
         format!(
-            "mutation {{ providerKeySet(provider: \"{SECRET}\", secret: \"x\") {{ revision }} }}"
-        ),
-        format!(
             "mutation {{ providerKeySet(provider: OPENAI, secret: {{CANARY: \"{SECRET}\"}}) {{ revision }} }}"
         ),
     ] {
