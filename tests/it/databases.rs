@@ -17,6 +17,7 @@ const BEHAVIOUR: &[&str] = &[
     "changes",
     "coach",
     "extraction",
+    "graphql_analyses",
     "graphql_attacks",
     "graphql_http",
     "graphql_jobs",

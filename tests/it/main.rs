@@ -26,6 +26,7 @@ mod errors;
 mod examples;
 mod extraction;
 mod foreign;
+mod graphql_analyses;
 mod graphql_attacks;
 mod graphql_http;
 mod graphql_jobs;

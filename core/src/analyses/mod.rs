@@ -8,6 +8,7 @@ mod fly;
 mod gather;
 mod kept;
 mod landing;
+mod once;
 mod prepare;
 mod queue;
 mod report;
@@ -282,6 +283,7 @@ impl Engine {
         } else {
             store::cache::delete(self, key).await?;
         }
+        self.shared.ai.forget_landed(key);
         self.analysis(id).await
     }
 
@@ -292,14 +294,17 @@ impl Engine {
     /// `Unavailable`.
     pub async fn purge_answers(&self, filter: &PurgeFilter, shared: bool) -> Result<usize> {
         let company = filter.company.as_deref().map(crate::companies::company_key);
-        store::cache::purge(
+        let purged = store::cache::purge(
             self,
             shared,
             filter.key.as_deref().unwrap_or_default(),
             company.as_deref().unwrap_or_default(),
             filter.kind.map_or("", AnalysisKind::as_str),
         )
-        .await
+        .await?;
+        let own = format!("v1:u:{}:", self.user_id().as_uuid().as_simple());
+        self.shared.ai.forget_landed(if shared { "" } else { &own });
+        Ok(purged)
     }
 
     /// Counts the kept answers by kind: the user's own and those for all users.

@@ -265,8 +265,8 @@ fn merge_variable(merged: &mut Merged, name: &str, value: &OsStr) -> Result<(), 
         return merge(merged, None, "database", Value::String(url), origin);
     }
     if key == "local_tier" {
-        let tier = Value::String(text.to_ascii_uppercase());
-        return merge(merged, Some("ai"), "local_tier", tier, origin);
+        let tier = Value::String(text.to_owned());
+        return merge(merged, Some(ai::AI), "local_tier", tier, origin);
     }
     for table in TABLES {
         if let Some(inner) = key.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {
