@@ -65,8 +65,10 @@ impl Snapshot {
         for run in read {
             of_job.entry(run.job).or_default().push(parse(&run.components)?);
         }
-        let question =
-            |job: &Job| Question { job: job.id, analysed: of_job.remove(&job.id).unwrap_or_default() };
+        let question = |job: &Job| Question {
+            job: job.id,
+            analysed: of_job.remove(&job.id).unwrap_or_default(),
+        };
         let questions: Vec<_> = facts.jobs.iter().map(question).collect();
         let judged = self.judge(&facts, &questions).await?;
         Ok(questions.iter().map(|question| question.job).zip(judged).collect())
@@ -107,7 +109,8 @@ impl Snapshot {
             facts.texts_to_compare(question, &mut wanted);
         }
         let wanted: Vec<AttachmentId> = wanted.into_iter().collect();
-        let texts = if wanted.is_empty() { Vec::new() } else { store::texts(self, &wanted).await? };
+        let texts =
+            if wanted.is_empty() { Vec::new() } else { store::texts(self, &wanted).await? };
         let texts: HashMap<_, _> = texts.into_iter().map(|text| (text.attachment, text)).collect();
         Ok(questions.iter().map(|question| facts.answer(question, &texts)).collect())
     }
@@ -127,7 +130,8 @@ impl Facts {
     async fn read(snapshot: &Snapshot, jobs: &[JobId]) -> Result<Self> {
         let (jobs, documents) =
             tokio::try_join!(snapshot.jobs(jobs), store::documents(snapshot, jobs))?;
-        let by_part = documents.into_iter().map(|document| ((document.job, document.part), document));
+        let by_part =
+            documents.into_iter().map(|document| ((document.job, document.part), document));
         Ok(Self { jobs, documents: by_part.collect() })
     }
 

@@ -10,12 +10,12 @@ use crate::analysis::fold;
 /// Shorter words and these tell nothing about what a text says.
 const STOP_WORDS: [&str; 76] = [
     "about", "after", "all", "also", "and", "any", "are", "because", "been", "before", "being",
-    "between", "both", "but", "can", "could", "did", "does", "down", "during", "each", "few", "for",
-    "from", "had", "has", "have", "having", "her", "here", "him", "his", "how", "into", "its",
-    "may", "more", "most", "nor", "not", "off", "once", "only", "other", "our", "out", "over",
-    "own", "same", "she", "should", "some", "such", "than", "that", "the", "their", "them", "then",
-    "there", "these", "they", "this", "those", "through", "too", "under", "until", "was", "were",
-    "what", "when", "which", "who", "with", "your",
+    "between", "both", "but", "can", "could", "did", "does", "down", "during", "each", "few",
+    "for", "from", "had", "has", "have", "having", "her", "here", "him", "his", "how", "into",
+    "its", "may", "more", "most", "nor", "not", "off", "once", "only", "other", "our", "out",
+    "over", "own", "same", "she", "should", "some", "such", "than", "that", "the", "their", "them",
+    "then", "there", "these", "they", "this", "those", "through", "too", "under", "until", "was",
+    "were", "what", "when", "which", "who", "with", "your",
 ];
 
 /// The different words of a text, as hashes: comparable within a process, and nothing of the text.
@@ -27,8 +27,9 @@ impl Words {
     pub(crate) fn of(text: &str) -> Self {
         let folded = fold(text);
         let words = folded.split(|c: char| !c.is_alphanumeric());
-        let telling = words
-            .filter(|word| word.chars().nth(2).is_some() && STOP_WORDS.binary_search(word).is_err());
+        let telling = words.filter(|word| {
+            word.chars().nth(2).is_some() && STOP_WORDS.binary_search(word).is_err()
+        });
         let hash = |word: &str| {
             let mut hasher = DefaultHasher::new();
             word.hash(&mut hasher);
