@@ -118,7 +118,8 @@ impl Engine {
             let source = if work.is_public() { ResultSource::Shared } else { ResultSource::Cache };
             let answer: Answer = super::report::kept_answer(&kept, source);
             let landing = Ok(Arc::new(answer));
-            return self.finish_late(&self.rider(due.id, source), &landing, 0).await;
+            let rider = self.rider(due.id, source);
+            return self.finish_late(&work, &rider, &landing, 0).await;
         }
         self.ride(due.id, &work).await
     }
@@ -149,7 +150,8 @@ impl Engine {
                                 self.shared.ai.forget(&flight);
                                 continue;
                             }
-                            return self.finish_late(&rider, &landing, flight.log.last()).await;
+                            let last = flight.log.last();
+                            return self.finish_late(work, &rider, &landing, last).await;
                         }
                     }
                 }
