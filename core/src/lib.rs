@@ -77,7 +77,7 @@ pub use doctor::CheckReport;
 pub use engine::{Engine, Health, Snapshot};
 pub use enums::*;
 pub use error::{
-    Cause, ConflictKind, Error, ErrorCode, MisuseKind, Result, UnavailableKind, Violation,
+    Cause, ConflictKind, Error, ErrorCode, MisuseKind, ProviderFailure, Result, UnavailableKind, Violation,
     Violations,
 };
 pub use id::{
