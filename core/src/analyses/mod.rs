@@ -6,6 +6,7 @@ mod events;
 mod flight;
 mod fly;
 mod gather;
+mod json;
 mod kept;
 mod landing;
 mod once;
