@@ -27,6 +27,7 @@ const BEHAVIOUR: &[&str] = &[
     "read_model",
     "search",
     "sql_per_operation",
+    "staleness",
     "subscriptions",
     "uploads",
 ];
