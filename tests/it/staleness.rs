@@ -1,9 +1,9 @@
 //! Analyses against the documents as they are now, and what normalising a document leaves behind.
 
 use jotrack_core::{
-    AiProvider, Analysis, AnalysisKind, AnalysisRequest, AnalysisTarget, AttachmentId,
-    AttachmentKind, ErrorCode, JobId, JobPatch, Patch, Protocol, Staleness, StalenessPart,
-    StalenessSeverity, VariantName, VariantSource,
+    AiProvider, Analysis, AnalysisKind, AnalysisRequest, AnalysisState, AnalysisTarget,
+    AttachmentId, AttachmentKind, ErrorCode, JobId, JobPatch, Patch, Protocol, Staleness,
+    StalenessPart, StalenessSeverity, VariantName, VariantSource,
 };
 use jotrack_tests::{
     Lab,
@@ -157,7 +157,6 @@ async fn cover_letter_change_is_minor() {
     let first =
         lab.paste(job, AttachmentKind::CoverLetter, "Dear people, I would like this.").await;
     assert_eq!(now(&lab, job).await, (Minor, vec![CoverLetter]));
-    analyse(&lab, job).await;
     let again = AnalysisRequest { refresh: true, ..AnalysisRequest::of_job(KIND, job) };
     lab.clock.advance_ms(60_000);
     lab.engine.analyze(&again).await.unwrap();
@@ -169,7 +168,12 @@ async fn cover_letter_change_is_minor() {
 #[tokio::test]
 async fn an_edit_during_a_run_stays_visible() {
     let gate = Gate::closed();
-    let answer = json!({"text": "Dear people", "subject": "Engineer"}).to_string();
+    let answer = json!({
+        "suggestions": [{"section": "Experience", "current": "word1 word2",
+            "suggested": "word1 word2 in Rust", "reasoning": "Names it."}],
+        "missingKeywords": ["Kubernetes"], "estimatedNewScore": 80,
+    })
+    .to_string();
     let reply = Reply::answer(Protocol::Chat, &answer).gate_first(&gate);
     let server = FaultServer::start(Script::always(reply)).await;
     let url = server.url();
@@ -181,7 +185,7 @@ async fn an_edit_during_a_run_stays_visible() {
     })
     .await;
     let (job, _) = ready(&lab).await;
-    let request = AnalysisRequest::of_job(KIND, job);
+    let request = AnalysisRequest::of_job(AnalysisKind::ResumeImprove, job);
     let started = lab.engine.start_analysis(&request, &options()).await.unwrap().analysis;
     server.until_calls(1).await;
     lab.paste(job, AttachmentKind::Resume, &text(90)).await;
@@ -191,7 +195,10 @@ async fn an_edit_during_a_run_stays_visible() {
     let ended = lab.engine.analysis(started.id).await.unwrap();
     let snapshot = lab.engine.snapshot().await.unwrap();
     let (id, judged) = snapshot.staleness_of([&ended]).await.unwrap().pop().unwrap();
-    assert_eq!((id, judged.severity, judged.changed), (ended.id, Major, vec![Resume]));
+    assert_eq!(ended.state, AnalysisState::Succeeded, "{:?}", ended.error);
+    assert_eq!((id, judged.severity, &judged.changed), (ended.id, Major, &vec![Resume]));
+    let of_job = lab.engine.staleness(job, AnalysisKind::ResumeImprove).await.unwrap();
+    assert_eq!(of_job, judged);
 }
 
 #[tokio::test]
@@ -229,9 +236,7 @@ async fn nothing_is_said_of_foreign_jobs_and_of_kinds_that_read_no_documents() {
 async fn clients_see_it_on_jobs_and_on_analyses() {
     let lab = Lab::new().await;
     let (job, resume) = analysed(&lab).await;
-    let normalised = AnalysisTarget::Attachment(resume);
-    let normalised = AnalysisRequest::new(AnalysisKind::DocumentNormalize, normalised);
-    lab.engine.analyze(&normalised).await.unwrap();
+    normalise(&lab, resume).await;
     lab.paste(job, AttachmentKind::Resume, &text(5)).await;
     let document = "{ jobs { nodes {
         staleness { severity changed reason }

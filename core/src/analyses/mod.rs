@@ -337,9 +337,12 @@ impl Engine {
         Ok(analyses)
     }
 
-    /// An answer that has come but could not be stored yet is given all the same.
+    /// An answer that has come but could not be stored yet is given all the same. While it is being
+    /// stored the analysis runs still: whoever sees its end finds it in every other read as well.
     fn overlay(&self, analysis: &mut Analysis) {
-        let landing = self.shared.ai.flight_of(analysis.id).and_then(|flight| flight.landing());
+        let flight = self.shared.ai.flight_of(analysis.id);
+        let landing =
+            flight.filter(|flight| flight.log.has_ended()).and_then(|flight| flight.landing());
         match landing {
             Some(Ok(answer)) => {
                 analysis.state = AnalysisState::Succeeded;
