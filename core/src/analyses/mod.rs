@@ -195,7 +195,11 @@ impl Engine {
         let rows = store::runs::get(&self.snapshot().await?, ids).await?;
         let mut analyses = self.unseal(rows).await?;
         for analysis in analyses.iter_mut().filter(|analysis| !analysis.state.is_final()) {
-            let flight = flights.iter().find(|(id, _)| *id == analysis.id);
+            // While it is being stored the analysis runs still: whoever sees its end finds it in
+            // every other read as well.
+            let flight = flights
+                .iter()
+                .find(|(id, flight)| *id == analysis.id && flight.log.has_ended());
             if let Some(landing) = flight.and_then(|(_, flight)| flight.landing()) {
                 analysis.overlay(&landing);
             }

@@ -90,7 +90,8 @@ impl Engine {
     /// As [`Engine::start_analysis`], and `Provider`, `Cancelled` or `Internal` when it failed.
     pub async fn analyze(&self, request: &AnalysisRequest) -> Result<Analysis> {
         let started = self.start_analysis(request, &WriteOptions::default()).await?.analysis;
-        if !started.state.is_final() {
+        // One that is stored may still be about to do what it is for; its flight's log ends after.
+        if !started.state.is_final() || self.shared.ai.flight_of(started.id).is_some() {
             let mut events = self.analysis_events(started.id, None).await?;
             while events.next().await?.is_some() {}
         }
