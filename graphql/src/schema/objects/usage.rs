@@ -14,25 +14,29 @@ pub(crate) struct Usage {
     windows: Vec<UsageWindow>,
 }
 
-/// Exact sliding window. `limit` and `remaining` are null when unlimited; `resetAt` is when the oldest entry leaves; now when empty.
+/// Exact sliding window. `resetAt` is when the oldest entry leaves; now when empty.
 #[derive(SimpleObject)]
 #[graphql(crate = "crate::schema::resolve::object")]
 pub(crate) struct UsageWindow {
     resource: UsageResource,
     window_seconds: i32,
+    /// Null when unlimited.
     limit: Option<i32>,
     used: i32,
+    /// Null when unlimited.
     remaining: Option<i32>,
     reset_at: DateTime,
 }
 
-/// The window of a resource, and the most that one operation may cost. `limit` and `remaining` are null when unlimited.
+/// The window of a resource, and the most that one operation may cost.
 #[derive(SimpleObject)]
 #[graphql(crate = "crate::schema::resolve::object")]
 pub(crate) struct RateLimit {
     cost_limit: i32,
+    /// Null when unlimited.
     limit: Option<i32>,
     used: i32,
+    /// Null when unlimited.
     remaining: Option<i32>,
     reset_at: DateTime,
 }
