@@ -44,9 +44,12 @@ impl Engine {
         id: AnalysisId,
         after: Option<u64>,
     ) -> Result<AnalysisEvents> {
-        if self.shared.ai.flight_of(id).is_none_or(|flight| {
-            !flight.riders().iter().any(|rider| rider.run == id && rider.user == self.user_id())
-        }) {
+        if self
+            .shared
+            .ai
+            .flight_of(id)
+            .is_none_or(|flight| flight.rider(id).is_none_or(|rider| rider.user != self.user_id()))
+        {
             self.run(id).await?;
         }
         Ok(AnalysisEvents {
@@ -107,8 +110,7 @@ impl AnalysisEvents {
     /// Takes what the flight's log has, or waits for more. False when there is no flight.
     async fn look_at_flight(&mut self) -> Result<bool> {
         let Some(flight) = self.engine.shared.ai.flight_of(self.id) else { return Ok(false) };
-        let rider = flight.riders().into_iter().find(|rider| rider.run == self.id);
-        let Some(rider) = rider else { return Ok(false) };
+        let Some(rider) = flight.rider(self.id) else { return Ok(false) };
         let mut heard = flight.log.listen();
         let events = flight.log.after(self.cursor);
         if !events.is_empty() {

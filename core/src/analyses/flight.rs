@@ -146,6 +146,11 @@ impl Flight {
         self.inner.lock().riders.clone()
     }
 
+    /// Returns one who is aboard. Every follower asks at every word, so the others are not copied.
+    pub(crate) fn rider(&self, run: AnalysisId) -> Option<Rider> {
+        self.inner.lock().riders.iter().find(|rider| rider.run == run).cloned()
+    }
+
     /// Closes the boarding with what the flight brought, and returns everybody aboard.
     pub(crate) fn land(&self, landing: Landing) -> Vec<Rider> {
         let mut inner = self.inner.lock();

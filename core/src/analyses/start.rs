@@ -69,6 +69,8 @@ impl Engine {
                 return Err(Error::RateLimited { scope: "refresh", retry_after_ms });
             }
         } else if let Some(kept) = self.kept(&work).await? {
+            // Made for another attachment with the same text, perhaps.
+            self.apply_to(request.kind, &kept.value, work.about.attachment).await;
             let answered = self.answer_kept(&work, kept, key.as_ref()).await;
             return self.or_known(answered, key.as_ref()).await;
         }
@@ -150,13 +152,15 @@ impl Engine {
         key: Option<IdempotencyRow>,
     ) -> Result<StartedAnalysis> {
         let slot = Slot { key: work.key.clone(), fresh: work.request.refresh };
+        // Nothing may fail or be dropped between making a flight and starting its task: nobody
+        // else would.
+        let request = Some(self.seal_request(id, work).await?);
+        let run = NewRun { request, ..self.new_run(id, work)? };
         loop {
             let (flight, first) = match self.shared.ai.find(&slot) {
                 Found::Full => return self.enqueue(id, work, key).await,
                 Found::New(flight) => {
-                    let request = Some(self.seal_request(id, work).await?);
-                    let run = NewRun { request, ..self.new_run(id, work)? };
-                    self.take_off(&flight, work, Some((run, key.clone())));
+                    self.take_off(&flight, work, Some((run.clone(), key.clone())));
                     (flight, true)
                 }
                 Found::Known(flight) => (flight, false),
@@ -179,7 +183,7 @@ impl Engine {
             if first && self.shared.ai.flight_of(id).is_some() {
                 return self.started(id, ResultSource::Fresh).await;
             }
-            match self.join(id, work, &flight, key.clone()).await? {
+            match self.join(run.clone(), work, &flight, key.clone()).await? {
                 Some(started) => return Ok(started),
                 None => self.shared.ai.forget(&flight),
             }
@@ -190,23 +194,16 @@ impl Engine {
     /// may do better.
     async fn join(
         &self,
-        id: AnalysisId,
+        run: NewRun,
         work: &Work,
         flight: &Arc<Flight>,
         key: Option<IdempotencyRow>,
     ) -> Result<Option<StartedAnalysis>> {
-        let run = self.new_run(id, work)?;
+        let id = run.id;
         let (run, source) = match flight.landing() {
             None => {
-                let request = Some(self.seal_request(id, work).await?);
-                (
-                    NewRun { source: Some(ResultSource::Pooled), request, ..run },
-                    ResultSource::Pooled,
-                )
-            }
-            // Kept for a moment longer than the answer lives.
-            Some(Ok(answer)) if answer.expires_at.is_some_and(|end| end <= self.now()) => {
-                return Ok(None);
+                let source = ResultSource::Pooled;
+                (NewRun { source: Some(source), ..run }, source)
             }
             Some(Ok(answer)) => {
                 let source = answer.source;
@@ -214,6 +211,7 @@ impl Engine {
                     state: AnalysisState::Succeeded,
                     source: Some(source),
                     origin: Some(answer.origin),
+                    request: None,
                     provider: answer.provider,
                     model: answer.model.clone(),
                     prompt_version: answer.prompt_version.clone(),
@@ -240,8 +238,10 @@ impl Engine {
             if let Err(landing) = flight.board(rider.clone()) {
                 // It landed between the look and the boarding.
                 self.shared.ai.unseat(id, flight);
-                self.finish_late(&rider, &landing, flight.log.last()).await?;
+                self.finish_late(work, &rider, &landing, flight.log.last()).await?;
             }
+        } else if let Some(Ok(answer)) = flight.landing() {
+            self.apply_to(run.kind, &answer.value, run.attachment).await;
         }
         self.started(id, source).await.map(Some)
     }
@@ -284,7 +284,7 @@ impl Engine {
             components,
             run_at: now,
             worker: Some(self.shared.ai.owner),
-            lease_until: Some(now.plus_ms(super::queue::LEASE_MS)),
+            lease_until: Some(now.plus_ms(self.run_lease_ms())),
             request: None,
             output: None,
             cost_micros: None,

@@ -70,6 +70,9 @@ pub struct AiConfig {
     pub flight_ms: u64,
     /// Milliseconds that calls under way are waited for when the engine closes.
     pub drain_ms: u64,
+    /// Milliseconds without a sign of life after which another process may take over a call; a
+    /// queued run is held twice as long. Signs of life come three times as often.
+    pub lease_ms: i64,
     /// Calls under way at a time; more are queued.
     pub flights: usize,
     /// Runs of the queue worked on at a time.
@@ -138,6 +141,7 @@ impl Default for AiConfig {
             attempt_ms: 300_000,
             flight_ms: 600_000,
             drain_ms: 20_000,
+            lease_ms: 15_000,
             flights: 1024,
             queue_workers: 4,
             prices: Vec::new(),

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
-use jotrack_core::{self as core, AiProvider, AnalysisKind, AnalysisState, Persona, ResultSource};
+use jotrack_core::{
+    self as core, AiProvider, AnalysisKind, AnalysisState, Persona, ResultSource, StalenessPart,
+    StalenessSeverity,
+};
 
 use crate::schema::{
     context::scope,
+    cost,
     error::{Result, provider_error},
+    loaders::ReadAnalysis,
     node::NodeId,
     objects::{attachment::Attachment, job::Job, user_error::ProviderError},
     scalars::{DateTime, Json, Micros, int},
@@ -132,6 +137,32 @@ impl Analysis {
     /// Where the answer is kept; `answersPurge` takes it.
     async fn cache_key(&self) -> &str {
         &self.0.key
+    }
+
+    /// How what it read relates to the documents as they are now; null for kinds that read none.
+    #[graphql(complexity = "cost::extra(5, child_complexity + 1)")]
+    async fn staleness(&self, ctx: &Context<'_>) -> Result<Option<Staleness>> {
+        let analysis = ReadAnalysis(Arc::clone(&self.0));
+        let judged = scope(ctx)?.loaders().staleness(analysis).await?;
+        Ok(judged.as_deref().map(Staleness::of))
+    }
+}
+
+/// How stored analyses relate to the documents as they are now.
+#[derive(SimpleObject)]
+#[graphql(crate = "crate::schema::resolve::object")]
+pub(crate) struct Staleness {
+    severity: StalenessSeverity,
+    /// What is no longer as it was read.
+    changed: Vec<StalenessPart>,
+    /// In words.
+    reason: String,
+}
+
+impl Staleness {
+    pub(crate) fn of(judged: &core::Staleness) -> Self {
+        let core::Staleness { severity, changed, reason } = judged.clone();
+        Self { severity, changed, reason }
     }
 }
 

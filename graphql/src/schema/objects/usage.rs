@@ -40,19 +40,27 @@ impl Usage {
 pub(crate) struct UsageWindow {
     resource: UsageResource,
     window_seconds: i32,
+    /// Null when unlimited.
+    /// Null when unlimited.
     limit: Option<i32>,
     used: i32,
+    /// Null when unlimited.
+    /// Null when unlimited.
     remaining: Option<i32>,
     reset_at: DateTime,
 }
 
-/// The window of a resource, and the most that one operation may cost. `limit` and `remaining` are null when unlimited.
+/// The window of a resource, and the most that one operation may cost.
 #[derive(SimpleObject)]
 #[graphql(crate = "crate::schema::resolve::object")]
 pub(crate) struct RateLimit {
     cost_limit: i32,
+    /// Null when unlimited.
+    /// Null when unlimited.
     limit: Option<i32>,
     used: i32,
+    /// Null when unlimited.
+    /// Null when unlimited.
     remaining: Option<i32>,
     reset_at: DateTime,
 }
