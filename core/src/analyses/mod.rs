@@ -208,7 +208,7 @@ impl Engine {
     }
 
     /// Returns the newest analyses of a job, the newest first, at most `most`; all kinds when
-    /// `kinds` is empty. One statement.
+    /// `kinds` is empty. Two statements.
     ///
     /// # Errors
     /// As [`Engine::analysis`].
@@ -222,7 +222,7 @@ impl Engine {
     }
 
     /// Returns the newest analyses of each of these jobs, the newest first, at most `most` of a
-    /// job; all kinds when `kinds` is empty. One statement.
+    /// job; all kinds when `kinds` is empty. Two statements.
     ///
     /// # Errors
     /// As [`Engine::analysis`].
