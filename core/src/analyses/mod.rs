@@ -197,9 +197,8 @@ impl Engine {
         for analysis in analyses.iter_mut().filter(|analysis| !analysis.state.is_final()) {
             // While it is being stored the analysis runs still: whoever sees its end finds it in
             // every other read as well.
-            let flight = flights
-                .iter()
-                .find(|(id, flight)| *id == analysis.id && flight.log.has_ended());
+            let flight =
+                flights.iter().find(|(id, flight)| *id == analysis.id && flight.log.has_ended());
             if let Some(landing) = flight.and_then(|(_, flight)| flight.landing()) {
                 analysis.overlay(&landing);
             }
