@@ -140,7 +140,6 @@ async fn absence_has_a_meaning_that_is_told() {
         "Job.archivedAt",
         "Job.location",
         "Job.trashedAt",
-        "ProviderKey.lastUsedAt",
     ];
     let mut silent = Vec::new();
     for kind in types().await {
