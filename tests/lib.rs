@@ -241,6 +241,13 @@ pub async fn upload(
     engine.create_attachment(new, &options()).await
 }
 
+/// Gives a connection past the engine what the engine's statements call.
+pub fn add_functions(db: &rusqlite::Connection) {
+    rusqlite::vtab::array::load_module(db).unwrap();
+    let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8;
+    db.create_scalar_function("jotrack_clock_ms", 0, flags, |_| Ok(START.as_ms())).unwrap();
+}
+
 /// Returns the code of a call that must fail.
 pub fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorCode {
     result.unwrap_err().code()

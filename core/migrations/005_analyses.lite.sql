@@ -24,7 +24,7 @@ CREATE TABLE ai_run (
     run_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     stalled INTEGER NOT NULL,
-    worker BLOB,
+    process_id BLOB,
     lease_until INTEGER,
     request BLOB,
     output BLOB,
@@ -50,12 +50,12 @@ CREATE INDEX idx_ai_run_created ON ai_run (user_id, created_at, id);
 CREATE INDEX idx_ai_run_job ON ai_run (job_id, kind, created_at) WHERE job_id IS NOT NULL;
 CREATE INDEX idx_ai_run_due ON ai_run (run_at, id) WHERE state = 'QUEUED';
 CREATE INDEX idx_ai_run_lease ON ai_run (lease_until) WHERE state = 'RUNNING';
-CREATE INDEX idx_ai_run_worker ON ai_run (worker) WHERE state = 'RUNNING';
+CREATE INDEX idx_ai_run_process ON ai_run (process_id) WHERE state = 'RUNNING';
 
 -- One row per exchange with a provider.
 CREATE TABLE ai_attempt (
     run_id BLOB NOT NULL REFERENCES ai_run (id) ON DELETE CASCADE,
-    n INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
     outcome TEXT NOT NULL,
     retry_after_ms INTEGER,
     ttft_ms INTEGER,
@@ -63,7 +63,7 @@ CREATE TABLE ai_attempt (
     tokens_in INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL,
     cost_micros INTEGER,
-    PRIMARY KEY (run_id, n)
+    PRIMARY KEY (run_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
 -- Answers kept: complete and valid ones only. A rowid table for the same reason.
@@ -96,7 +96,7 @@ CREATE INDEX idx_ai_cache_company ON ai_cache (company) WHERE company IS NOT NUL
 -- fence is not the row's writes nothing.
 CREATE TABLE ai_flight (
     key TEXT NOT NULL PRIMARY KEY,
-    owner BLOB NOT NULL,
+    process_id BLOB NOT NULL,
     fence INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED', 'RELEASED')),
     error_class TEXT,
@@ -105,5 +105,5 @@ CREATE TABLE ai_flight (
     updated_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX idx_ai_flight_owner ON ai_flight (owner) WHERE state = 'RUNNING';
+CREATE INDEX idx_ai_flight_process ON ai_flight (process_id) WHERE state = 'RUNNING';
 CREATE INDEX idx_ai_flight_updated ON ai_flight (updated_at);

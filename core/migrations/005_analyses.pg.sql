@@ -24,7 +24,7 @@ CREATE TABLE ai_run (
     run_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
     stalled BIGINT NOT NULL,
-    worker UUID,
+    process_id UUID,
     lease_until BIGINT,
     request BYTEA,
     output BYTEA,
@@ -50,12 +50,12 @@ CREATE INDEX idx_ai_run_created ON ai_run (user_id, created_at, id);
 CREATE INDEX idx_ai_run_job ON ai_run (job_id, kind, created_at) WHERE job_id IS NOT NULL;
 CREATE INDEX idx_ai_run_due ON ai_run (run_at, id) WHERE state = 'QUEUED';
 CREATE INDEX idx_ai_run_lease ON ai_run (lease_until) WHERE state = 'RUNNING';
-CREATE INDEX idx_ai_run_worker ON ai_run (worker) WHERE state = 'RUNNING';
+CREATE INDEX idx_ai_run_process ON ai_run (process_id) WHERE state = 'RUNNING';
 
 -- One row per exchange with a provider.
 CREATE TABLE ai_attempt (
     run_id UUID NOT NULL REFERENCES ai_run (id) ON DELETE CASCADE,
-    n BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
     outcome TEXT COLLATE "C" NOT NULL,
     retry_after_ms BIGINT,
     ttft_ms BIGINT,
@@ -63,7 +63,7 @@ CREATE TABLE ai_attempt (
     tokens_in BIGINT NOT NULL,
     tokens_out BIGINT NOT NULL,
     cost_micros BIGINT,
-    PRIMARY KEY (run_id, n)
+    PRIMARY KEY (run_id, attempt)
 );
 
 -- Answers kept: complete and valid ones only.
@@ -96,7 +96,7 @@ CREATE INDEX idx_ai_cache_company ON ai_cache (company) WHERE company IS NOT NUL
 -- fence is not the row's writes nothing.
 CREATE TABLE ai_flight (
     key TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    owner UUID NOT NULL,
+    process_id UUID NOT NULL,
     fence BIGINT NOT NULL,
     state TEXT COLLATE "C" NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED', 'RELEASED')),
     error_class TEXT COLLATE "C",
@@ -105,5 +105,5 @@ CREATE TABLE ai_flight (
     updated_at BIGINT NOT NULL
 );
 
-CREATE INDEX idx_ai_flight_owner ON ai_flight (owner) WHERE state = 'RUNNING';
+CREATE INDEX idx_ai_flight_process ON ai_flight (process_id) WHERE state = 'RUNNING';
 CREATE INDEX idx_ai_flight_updated ON ai_flight (updated_at);

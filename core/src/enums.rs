@@ -229,6 +229,10 @@ wire_enum!(
     }
 );
 wire_enum!(
+    /// What an analysis of fit read. JOB: company and title.
+    StalenessPart { Resume = 1 "RESUME", Jd = 2 "JD", CoverLetter = 3 "COVER_LETTER", Job = 4 "JOB" }
+);
+wire_enum!(
     /// Which allowance is used up.
     QuotaScope {
         JobBytes = 1 "JOB_BYTES", AccountBytes = 2 "ACCOUNT_BYTES", AccountFiles = 3 "ACCOUNT_FILES",

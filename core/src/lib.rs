@@ -56,7 +56,7 @@ mod validate;
 
 pub use analyses::{
     Analysis, AnalysisEvents, AnalysisRequest, AnalysisTarget, CacheStats, Failure, PurgeFilter,
-    StartedAnalysis,
+    Staleness, StartedAnalysis,
 };
 pub use attachments::{
     Attachment, AttachmentContent, AttachmentCreated, AttachmentFilter, BlobReader, Document,
@@ -77,8 +77,8 @@ pub use doctor::CheckReport;
 pub use engine::{Engine, Health, Snapshot};
 pub use enums::*;
 pub use error::{
-    Cause, ConflictKind, Error, ErrorCode, MisuseKind, Result, UnavailableKind, Violation,
-    Violations,
+    Cause, ConflictKind, Error, ErrorCode, MisuseKind, ProviderFailure, Result, UnavailableKind,
+    Violation, Violations,
 };
 pub use id::{
     AnalysisId, AttachmentId, CompanyId, JobId, LOCAL_USER, StatusChangeId, TaskId, UploadId,

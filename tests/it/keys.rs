@@ -125,7 +125,7 @@ async fn wrong_input_is_refused_by_field_and_writes_nothing() {
         (openai, fine, Some("http://models.example"), &["baseUrl"]),
         (openai, fine, Some("https://127.0.0.1/v1"), &["baseUrl"]),
         (openai, fine, Some("https://[::1]/v1"), &["baseUrl"]),
-        (openai, fine, Some("https://192.168.1.1/v1"), &["baseUrl"]),
+        (openai, fine, Some("https://localhost/v1"), &["baseUrl"]),
         (openai, fine, Some("https://me:pw@models.example"), &["baseUrl"]),
         (openai, fine, Some("https://models.example/?key=1"), &["baseUrl"]),
         (openai, fine, Some(&long_url), &["baseUrl"]),

@@ -25,7 +25,8 @@ mod equal_answers;
 mod errors;
 mod examples;
 mod extraction;
-mod foreign; // Servers that others wrote, as tests/run starts them.
+mod foreign;
+mod graphql_analyses;
 mod graphql_attacks;
 mod graphql_http;
 mod graphql_jobs;
@@ -33,6 +34,7 @@ mod idempotency;
 mod jobs;
 mod keys;
 mod layout;
+mod limits;
 mod paging;
 mod read_model;
 mod round_trips;

@@ -4,10 +4,10 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use jotrack_core::{
-    AnswerInput, AttachmentContent, AttachmentId, AttachmentKind, CoachEvent, CoachPatch,
-    DiscoveryQuestion, Engine, Error, JobId, JobPatch, JobStatus, NewAttachment, NewJob, Patch,
-    StatusChangeId, StatusChangeInput, StatusChangePatch, UploadId, UploadInput, VariantName,
-    WriteOptions, Written,
+    AiProvider, AiSettingsPatch, AnswerInput, AttachmentContent, AttachmentId, AttachmentKind,
+    CoachEvent, CoachPatch, DiscoveryQuestion, Engine, Error, JobId, JobPatch, JobStatus,
+    NewAttachment, NewJob, Patch, StatusChangeId, StatusChangeInput, StatusChangePatch, UploadId,
+    UploadInput, VariantName, WriteOptions, Written,
 };
 use jotrack_tests::{Lab, c::repository, key, options, services};
 
@@ -26,7 +26,7 @@ const EXCEPTIONS: [(&str, u64, &str); 3] = [
 ];
 
 /// Mutations of the engine itself, which nobody calls with a key.
-const KEYLESS: [&str; 1] = ["textExtraction"];
+const KEYLESS: [&str; 2] = ["documentNormalize", "textExtraction"];
 
 #[tokio::test]
 async fn a_mutation_waits_twice_for_postgresql_with_and_without_a_key() {
@@ -38,6 +38,7 @@ async fn a_mutation_waits_twice_for_postgresql_with_and_without_a_key() {
     folders(&mut table).await;
     histories(&mut table).await;
     coaches(&mut table).await;
+    accounts(&mut table).await;
     attachments(&mut table).await;
 
     table.print();
@@ -464,4 +465,34 @@ fn collect(dir: &Path, found: &mut BTreeSet<String>) {
             }
         }
     }
+}
+
+async fn accounts(table: &mut Table<'_>) {
+    let provider = AiProvider::Anthropic;
+    // The vault is opened once per process.
+    table.lab.engine.set_provider_key(provider, "sk-0123456789", None, &options()).await.unwrap();
+    let nothing = async |_: &Lab| ();
+    table
+        .add("providerKeySet", nothing, async |engine, (), o| {
+            engine.set_provider_key(provider, "sk-9876543210", None, o).await
+        })
+        .await;
+    let kept = async |lab: &Lab| {
+        lab.engine.set_provider_key(provider, "sk-0123456789", None, &options()).await.unwrap();
+    };
+    table
+        .add("providerKeyDelete", kept, async |engine, (), o| {
+            engine.delete_provider_key(provider, o).await
+        })
+        .await;
+    let off = async |lab: &Lab| {
+        let patch = AiSettingsPatch { network_enabled: Some(false), ..AiSettingsPatch::default() };
+        lab.engine.update_ai_settings(patch, &options()).await.unwrap();
+    };
+    table
+        .add("aiSettingsUpdate", off, async |engine, (), o| {
+            let on = AiSettingsPatch { network_enabled: Some(true), ..AiSettingsPatch::default() };
+            engine.update_ai_settings(on, o).await
+        })
+        .await;
 }

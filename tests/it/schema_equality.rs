@@ -290,14 +290,19 @@ fn key_or_index(
     }
 }
 
-/// Ids are blobs of 16 bytes: those that are checked, and those that refer to one.
+/// Ids are blobs of 16 bytes: those that are checked, and those that refer to one. A check of
+/// another length tells what is none.
 fn kind_of_sqlite(sql: &str, name: &str, declared: &str) -> &'static str {
     let is_id = name == "id" || name.ends_with("_id") || ["subject", "lease_token"].contains(&name);
     match declared {
         "INTEGER" => "integer",
         "REAL" => "real",
         "TEXT" => "text",
-        "BLOB" if is_id && !sql.contains(&format!("length({name}) = 32")) => "id",
+        "BLOB"
+            if is_id && [8, 32].iter().all(|n| !sql.contains(&format!("length({name}) = {n}"))) =>
+        {
+            "id"
+        }
         "BLOB" => "bytes",
         other => panic!("{name} is a {other}"),
     }

@@ -40,7 +40,7 @@ fn excepted_by_name(name: &str) -> bool {
 
 fn connection(lab: &Lab) -> Connection {
     let db = Connection::open(lab.dir.path().join("jotrack.db")).unwrap();
-    rusqlite::vtab::array::load_module(&db).unwrap();
+    jotrack_tests::add_functions(&db);
     db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
     db
 }
@@ -84,6 +84,8 @@ fn fill(db: &Connection, users: i64, jobs: i64, own: i64) {
          INSERT INTO user_rev (user_id, rev, floor) SELECT id, 20, 0 FROM who WHERE true ON CONFLICT DO NOTHING;
          INSERT INTO change_log (user_id, rev, entity, entity_id, op, at)
          SELECT user_id, 1000000 + i, 'JOB', id, 'CREATED', 1 FROM fresh WHERE true ON CONFLICT DO NOTHING;
+         INSERT INTO quota_subject (subject, last_at, prev_at) SELECT 'ai:' || hex(id), 1, 0 FROM who WHERE true ON CONFLICT DO NOTHING;
+         INSERT INTO quota_event (subject, id, at, state) SELECT 'ai:' || hex(user_id), id, i, 'SETTLED' FROM fresh;
          DROP TABLE who; DROP TABLE firm; DROP TABLE fresh;
          COMMIT;
          ANALYZE;"

@@ -11,10 +11,16 @@ use sha2::{Digest, Sha256};
 
 /// What has run on somebody's data, with its digest. A change of the schema is a new file; a line
 /// here is added, never changed.
-const RAN: [(&str, &str); 3] = [
+const RAN: [(&str, &str); 9] = [
     ("001_foundation.lite.sql", "a80ac040ed8a16fff44cbfee99f66151c3d5e72746a469a0e8db904d26f5347b"),
     ("001_foundation.pg.sql", "850549eb157dfb8de8b17540e06b1c1229836638483ad9d864465050c7296838"),
     ("002_purge_order.sql", "bb9bcb4e585c98e9a5864beee2e268b07d22549e34647ca301b54b9243c0603f"),
+    ("003_keys.lite.sql", "fd14d1d42979c793c8e478b4c4355b23a9652bd53aca3ce1ea2318402372b8d9"),
+    ("003_keys.pg.sql", "f7c8348bf3161ef294b23901db4d6cede6d08afb2a009b41f245aa661ae4da9b"),
+    ("004_quotas.lite.sql", "b95a1c4fb5434e6340346e65ac981724fd088b46efef5693948c97a84a450d21"),
+    ("004_quotas.pg.sql", "eace95126a19f907e5cd6aec77632ef2685fd54fe7847f40d881c0ebcaa9f296"),
+    ("005_analyses.lite.sql", "31003dd68eb033c035b8bfee12440c1331cbd338f7916668407af9c6003625c0"),
+    ("005_analyses.pg.sql", "0dd30732cebc20c0771d346e69491717ae8b4306ff381993da656b8a81c5b90e"),
 ];
 
 /// Schemas of which a data folder is kept, made by the program of their time.

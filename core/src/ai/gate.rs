@@ -195,7 +195,7 @@ mod tests {
             let gate = Arc::clone(&gate);
             async move { gate.turn(WAIT).await.map(|turn| turn.probe) }
         });
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::advance(Duration::from_secs(3)).await;
         assert!(!second.is_finished());
         probe.done(Ok(()));
         assert_eq!(second.await.unwrap(), Ok(false));

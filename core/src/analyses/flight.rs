@@ -303,6 +303,12 @@ impl Registry {
         }
     }
 
+    /// Forgets landed flights whose key begins so: nobody gets their answer any more.
+    pub(crate) fn forget_landed(&self, prefix: &str) {
+        let is_one = |slot: &Slot| slot.key.starts_with(prefix);
+        self.flights.lock().retain(|slot, flight| !is_one(slot) || flight.landing().is_none());
+    }
+
     /// Remembers which flight a run is aboard.
     pub(crate) fn seat(&self, run: AnalysisId, flight: &Arc<Flight>) {
         self.riders.lock().insert(run, Arc::clone(flight));

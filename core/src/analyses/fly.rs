@@ -3,25 +3,24 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    flight::{Answer, Flight, Found, Landing, Rider, Seat, Slot, Stage},
+    flight::{Flight, Found, Landing, Rider, Seat, Slot, Stage},
     landing::{Led, Reserved, Written, foreign_error},
-    prepare::{Work, allows_stale},
-    queue,
+    prepare::Work,
+    report::kept_answer,
     store::{
         flights::{self, Claim},
-        runs::{self, NewRun},
+        queue as waiting,
+        runs::NewRun,
     },
 };
 use crate::{
-    ai::{AiError, Call, EPOCHS, EventData, KEPT_MS, Report, call},
+    ai::{AiError, EPOCHS, EventData, KEPT_MS},
     db::{Batch, IdempotencyRow},
     engine::Engine,
-    enums::{AiProvider, ResultSource},
+    enums::ResultSource,
     error::{Error, Result},
     id::AnalysisId,
     limits,
@@ -100,7 +99,7 @@ impl Engine {
             let now = self.now();
             let owner = self.shared.ai.owner;
             let claimed =
-                flights::claim(&self.shared, &key, owner, now, queue::FLIGHT_LEASE_MS).await;
+                flights::claim(&self.shared, &key, owner, now, self.config().ai.lease_ms).await;
             let flown = match claimed {
                 Err(error) => return self.refuse(flight, work, error).await,
                 Ok(Some(claim)) => match self.admit(flight, work, claim, &mut first, free).await {
@@ -291,7 +290,7 @@ impl Engine {
         Flown::Landed
     }
 
-    fn forget_reserved(&self, quota: Option<&Reserved>) {
+    pub(super) fn forget_reserved(&self, quota: Option<&Reserved>) {
         if let Some(quota) = quota {
             self.shared.ai.reserved.lock().remove(&quota.id);
         }
@@ -303,139 +302,6 @@ impl Engine {
         }
         flight.log.end(end_of(work, landing));
         flight.reach(Stage::Landed);
-    }
-
-    async fn report(
-        &self,
-        flight: &Flight,
-        work: &Work,
-        epoch: u64,
-        quota: Option<&Reserved>,
-    ) -> Report {
-        let Some((upstream, gate)) = &work.choice.remote else {
-            return self.own_report(flight, work, epoch).await;
-        };
-        let Ok(canary) = self.canary(work).await else {
-            return Report::failed(AiError::Internal);
-        };
-        let cancel = flight.cancel.child_token();
-        let stop = self.shared.ai.stop.clone();
-        let call = Call {
-            capability: work.capability,
-            input: &work.input,
-            provider: work.choice.provider,
-            model: &work.choice.model,
-            upstream: Arc::clone(upstream),
-            gate: Arc::clone(gate),
-            config: &self.config().ai,
-            canary: &canary,
-            log: &flight.log,
-            epoch,
-            cancel: cancel.clone(),
-            billable: &|| self.settle_soon(quota),
-        };
-        let calling = AssertUnwindSafe(call::call(&call)).catch_unwind();
-        let stopped = async {
-            stop.cancelled().await;
-            cancel.cancel();
-            std::future::pending::<()>().await;
-        };
-        let report = tokio::select! {
-            report = calling => report,
-            () = stopped => Ok(Report::failed(AiError::Cancelled)),
-        };
-        report.unwrap_or_else(|_| {
-            tracing::error!(capability = work.capability.id, "a call panicked");
-            Report::failed(AiError::Internal)
-        })
-    }
-
-    /// Charges a call at its first output: from then on the provider does, too.
-    fn settle_soon(&self, quota: Option<&Reserved>) {
-        let Some(quota) = quota.cloned() else { return };
-        let engine = self.clone();
-        self.shared.ai.tasks.spawn(async move {
-            engine.forget_reserved(Some(&quota));
-            let mut batch = Batch::system(engine.now());
-            limits::settle(&mut batch, &quota.subject, quota.id);
-            if let Err(rejected) = engine.shared.store.commit(batch).await {
-                tracing::warn!(error = %Error::from(rejected).chain(), "charged at the end instead");
-            }
-        });
-    }
-
-    async fn own_report(&self, flight: &Flight, work: &Work, epoch: u64) -> Report {
-        let began = tokio::time::Instant::now();
-        flight.log.start(epoch, AiProvider::Local, work.choice.model.clone(), "");
-        let (engine, capability) = (self.clone(), work.capability);
-        let input = Arc::clone(&work.input);
-        let answer =
-            tokio::task::spawn_blocking(move || capability.local(&input, &engine.local_context()));
-        let result = match answer.await {
-            Ok(Some(Ok(value))) => {
-                let text = serde_json::to_string_pretty(&value).unwrap_or_default();
-                match flight.log.push(&text) {
-                    Ok(()) => Ok(value),
-                    Err(_) => Err(AiError::Invalid("the answer is too large")),
-                }
-            }
-            Ok(Some(Err(_)) | None) | Err(_) => Err(AiError::Internal),
-        };
-        let total_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
-        Report { result, total_ms, ..Report::failed(AiError::Internal) }
-    }
-
-    /// Returns a secret word for the system prompt that no answer may hold: the same for a prompt
-    /// at every call, so that providers can cache the prompt.
-    async fn canary(&self, work: &Work) -> Result<String> {
-        let key = self.root_mac("jotrack/v1/prompt-canary").await?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key)
-            .map_err(|e| Error::internal("make a canary", e))?;
-        mac.update(work.capability.prompt.name().as_bytes());
-        let digest: [u8; 32] = mac.finalize().into_bytes().into();
-        Ok(crate::meta::hex(digest.get(..16).unwrap_or_default()))
-    }
-
-    async fn landing_of(
-        &self,
-        flight: &Flight,
-        work: &Work,
-        report: &Report,
-        run: AnalysisId,
-    ) -> Landing {
-        let error = match &report.result {
-            Ok(value) => {
-                let now = self.now();
-                let usage = report.usage();
-                let prices = self.shared.ai.prices();
-                let cost_micros = match &work.choice.remote {
-                    Some(_) => prices.cost(work.choice.provider, &work.choice.model, &usage, now),
-                    None => Some(0),
-                };
-                let (_, end) = super::kept::lifetime(&work.key, now, self.ttl_days(work));
-                return Ok(Arc::new(Answer {
-                    value: value.clone(),
-                    source: ResultSource::Pooled,
-                    origin: run,
-                    provider: work.choice.provider,
-                    model: work.choice.model.clone(),
-                    prompt_version: work.capability.prompt.name(),
-                    usage,
-                    cost_micros,
-                    created_at: now,
-                    expires_at: Some(end),
-                }));
-            }
-            Err(error) => error,
-        };
-        // An old answer, with its age, is better than none.
-        if allows_stale(error)
-            && !flight.slot.fresh
-            && let Ok(Some(kept)) = self.stand_in(work).await
-        {
-            return Ok(Arc::new(kept_answer(&kept, ResultSource::Stale)));
-        }
-        Err(error.clone())
     }
 
     /// Puts everybody aboard back into the queue.
@@ -454,7 +320,7 @@ impl Engine {
         for rider in riders {
             let mut batch = Batch::user(rider.user, self.now());
             let owner = self.shared.ai.owner;
-            runs::queue(&mut batch, rider.run, owner, run_at, "retry_later", counts);
+            waiting::queue(&mut batch, rider.run, owner, run_at, "retry_later", counts);
             if let Err(rejected) = self.shared.store.commit(batch).await {
                 tracing::warn!(error = %Error::from(rejected).chain(), "a run returns with its lease");
             }
@@ -545,26 +411,6 @@ enum Admitted {
     Kept,
     /// A call, with what it takes of an allowance.
     Call(Option<Reserved>),
-}
-
-pub(super) fn kept_answer(kept: &super::kept::Kept, source: ResultSource) -> Answer {
-    let number = |n: i64| u64::try_from(n).unwrap_or(0);
-    Answer {
-        value: kept.value.clone(),
-        source,
-        origin: kept.entry.run_id,
-        provider: kept.entry.provider,
-        model: kept.entry.model.clone(),
-        prompt_version: kept.entry.prompt_version.clone(),
-        usage: crate::ai::TokenUsage {
-            input: number(kept.entry.tokens_in),
-            output: number(kept.entry.tokens_out),
-            ..crate::ai::TokenUsage::default()
-        },
-        cost_micros: kept.entry.cost_micros,
-        created_at: kept.entry.created_at,
-        expires_at: Some(kept.entry.expires_at),
-    }
 }
 
 fn end_of(work: &Work, landing: &Landing) -> EventData {

@@ -2,12 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{AnalysisRequest, AnalysisTarget, staleness::Components};
+use super::{
+    AnalysisRequest, AnalysisTarget,
+    staleness::{Components, Part},
+    store::staleness::documents,
+};
 use crate::{
     attachments::store as attachments,
     companies::company_key,
     engine::Snapshot,
-    enums::{AnalysisKind, AttachmentKind, VariantName},
+    enums::{AnalysisKind, AttachmentKind, StalenessPart, VariantName},
     error::{ConflictKind, Error, Result},
     id::{AttachmentId, JobId},
     jobs::Job,
@@ -27,7 +31,7 @@ pub(crate) struct Gathered {
     pub(crate) components: Option<Components>,
 }
 
-/// Reads what a request needs. Two or three statements.
+/// Reads what a request needs. One to three statements.
 pub(crate) async fn gather(snapshot: &Snapshot, request: &AnalysisRequest) -> Result<Gathered> {
     let mut input = params(&request.params)?;
     let mut put = |name: &str, value: Value| {
@@ -68,9 +72,11 @@ pub(crate) async fn gather(snapshot: &Snapshot, request: &AnalysisRequest) -> Re
             AnalysisTarget::Job(id),
             AnalysisKind::MatchScore | AnalysisKind::ResumeImprove | AnalysisKind::CoverLetter,
         ) => {
-            let (job, texts) = tokio::try_join!(
+            let ids = &[*id];
+            let (job, texts, documents) = tokio::try_join!(
                 live_job(snapshot, *id),
-                attachments::active_texts(snapshot, *id)
+                attachments::active_texts(snapshot, *id),
+                documents(snapshot, ids)
             )?;
             let text = |kind| texts.iter().find(|text| text.kind == kind).map(|text| &text.variant);
             let resume = text(AttachmentKind::Resume)
@@ -83,8 +89,13 @@ pub(crate) async fn gather(snapshot: &Snapshot, request: &AnalysisRequest) -> Re
                 put("company", Value::String(job.company.clone()));
                 put("title", Value::String(job.title.clone()));
             }
-            let cover = text(AttachmentKind::CoverLetter);
-            let components = Components::of(&job, Some(resume), Some(jd), cover);
+            let cover = text(AttachmentKind::CoverLetter).map(Part::of).or_else(|| {
+                let mut documents = documents.into_iter();
+                let cover = documents.find(|found| found.part == StalenessPart::CoverLetter)?;
+                Some(cover.state)
+            });
+            let (resume, jd) = (Some(Part::of(resume)), Some(Part::of(jd)));
+            let components = Components::of(&job, resume, jd, cover);
             Ok(of_job(input, &job, Some(components)))
         }
         (AnalysisTarget::Job(id), AnalysisKind::NotesSummary) => {

@@ -16,7 +16,7 @@ use crate::{
     engine::Engine,
     enums::{AnalysisKind, AnalysisState, ResultSource},
     error::{Error, Result},
-    id::{AnalysisId, UserId},
+    id::{AnalysisId, AttachmentId, UserId},
     limits::{self, Window},
     secret::SealedColumn,
     time::Timestamp,
@@ -220,13 +220,17 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes the end of a run that boarded too late.
+    /// Does what the answer is for, and writes the end of a run that boarded too late.
     pub(crate) async fn finish_late(
         &self,
+        work: &Work,
         rider: &Rider,
         landing: &Landing,
         last_sequence: u64,
     ) -> Result<()> {
+        if let Ok(answer) = landing {
+            self.apply_to(work.request.kind, &answer.value, work.about.attachment).await;
+        }
         let mut batch = self.batch();
         let finish = Finish { last_sequence, ..self.finish(rider, landing).await? };
         runs::finish(&mut batch, rider.run, &finish);
@@ -266,18 +270,43 @@ impl Engine {
         })
     }
 
-    /// Does what an answer is for, besides being read: a normalised text becomes the document's.
+    /// Does what an answer is for, besides being read, for all of this user who are aboard.
     pub(crate) async fn apply(&self, work: &Work, landing: &Landing, riders: &[Rider]) {
         let (AnalysisKind::DocumentNormalize, Ok(answer)) = (work.request.kind, landing) else {
             return;
         };
-        let text = answer.value.get("text").and_then(serde_json::Value::as_str);
-        let (Some(text), Some(attachment)) = (text, work.about.attachment) else { return };
-        // A key of this kind holds the user, so all aboard are of one.
-        let mine = riders.iter().find(|rider| rider.user == self.user_id());
-        if mine.is_some()
-            && let Err(error) = self.set_normalised(attachment, text).await
-        {
+        // The same text may be in several attachments, and each of them was asked about. A key of
+        // this kind holds the user, so all aboard are of one.
+        let runs: Vec<_> = own(riders, self.user_id()).map(|rider| rider.run).collect();
+        let about = async { runs::get(&self.newest().await?, &runs).await };
+        let mut about: Vec<_> = match about.await {
+            Ok(rows) => rows.into_iter().filter_map(|row| row.analysis.attachment_id).collect(),
+            Err(error) => {
+                tracing::warn!(error = %error.chain(), "normalised texts were not stored");
+                return;
+            }
+        };
+        about.sort_unstable();
+        about.dedup();
+        for attachment in about {
+            self.apply_to(work.request.kind, &answer.value, Some(attachment)).await;
+        }
+    }
+
+    /// Does what an answer is for, besides being read: a normalised text becomes the document's.
+    pub(crate) async fn apply_to(
+        &self,
+        kind: AnalysisKind,
+        answer: &serde_json::Value,
+        attachment: Option<AttachmentId>,
+    ) {
+        let text = answer.get("text").and_then(serde_json::Value::as_str);
+        let (AnalysisKind::DocumentNormalize, Some(text), Some(attachment)) =
+            (kind, text, attachment)
+        else {
+            return;
+        };
+        if let Err(error) = self.set_normalised(attachment, text).await {
             tracing::warn!(%attachment, error = %error.chain(), "a normalised text was not stored");
         }
     }

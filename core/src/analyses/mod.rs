@@ -6,10 +6,13 @@ mod events;
 mod flight;
 mod fly;
 mod gather;
+mod json;
 mod kept;
 mod landing;
+mod once;
 mod prepare;
 mod queue;
+mod report;
 mod request;
 mod staleness;
 mod start;
@@ -21,6 +24,7 @@ use serde_json::Value;
 pub use events::AnalysisEvents;
 pub(crate) use flight::Registry;
 pub use request::{AnalysisRequest, AnalysisTarget};
+pub use staleness::Staleness;
 pub use start::StartedAnalysis;
 pub use store::cache::CacheStats;
 
@@ -184,8 +188,19 @@ impl Engine {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
+        // Looked up before the rows: a flight that is written and forgotten in between would leave
+        // neither the row's end nor its own.
+        let flights: Vec<_> =
+            ids.iter().filter_map(|id| Some((*id, self.shared.ai.flight_of(*id)?))).collect();
         let rows = store::runs::get(&self.snapshot().await?, ids).await?;
-        self.unseal(rows).await
+        let mut analyses = self.unseal(rows).await?;
+        for analysis in analyses.iter_mut().filter(|analysis| !analysis.state.is_final()) {
+            let flight = flights.iter().find(|(id, _)| *id == analysis.id);
+            if let Some(landing) = flight.and_then(|(_, flight)| flight.landing()) {
+                analysis.overlay(&landing);
+            }
+        }
+        Ok(analyses)
     }
 
     /// Returns the newest analyses of a job, the newest first, at most `most`; all kinds when
@@ -269,6 +284,7 @@ impl Engine {
         } else {
             store::cache::delete(self, key).await?;
         }
+        self.shared.ai.forget_landed(key);
         self.analysis(id).await
     }
 
@@ -279,14 +295,17 @@ impl Engine {
     /// `Unavailable`.
     pub async fn purge_answers(&self, filter: &PurgeFilter, shared: bool) -> Result<usize> {
         let company = filter.company.as_deref().map(crate::companies::company_key);
-        store::cache::purge(
+        let purged = store::cache::purge(
             self,
             shared,
             filter.key.as_deref().unwrap_or_default(),
             company.as_deref().unwrap_or_default(),
             filter.kind.map_or("", AnalysisKind::as_str),
         )
-        .await
+        .await?;
+        let own = format!("v1:u:{}:", self.user_id().as_uuid().as_simple());
+        self.shared.ai.forget_landed(if shared { "" } else { &own });
+        Ok(purged)
     }
 
     /// Counts the kept answers by kind: the user's own and those for all users.
@@ -328,28 +347,27 @@ impl Engine {
                 let value = serde_json::from_slice(&plain)
                     .map_err(|e| Error::internal("read an answer", e))?;
                 analysis.result = Some(value);
-            } else if !analysis.state.is_final() {
-                self.overlay(&mut analysis);
             }
             analyses.push(analysis);
         }
         Ok(analyses)
     }
+}
 
+impl Analysis {
     /// An answer that has come but could not be stored yet is given all the same.
-    fn overlay(&self, analysis: &mut Analysis) {
-        let landing = self.shared.ai.flight_of(analysis.id).and_then(|flight| flight.landing());
+    fn overlay(&mut self, landing: &flight::Landing) {
         match landing {
-            Some(Ok(answer)) => {
-                analysis.state = AnalysisState::Succeeded;
-                analysis.result = Some(answer.value.clone());
-                analysis.expires_at = answer.expires_at;
+            Ok(answer) => {
+                self.state = AnalysisState::Succeeded;
+                self.result = Some(answer.value.clone());
+                self.expires_at = answer.expires_at;
             }
-            Some(Err(error)) if !matches!(error, AiError::RetryLater { .. }) => {
-                analysis.state = AnalysisState::Failed;
-                analysis.error = Some(Failure::of(analysis.provider, &error));
+            Err(AiError::RetryLater { .. }) => {}
+            Err(error) => {
+                self.state = AnalysisState::Failed;
+                self.error = Some(Failure::of(self.provider, error));
             }
-            _ => {}
         }
     }
 }

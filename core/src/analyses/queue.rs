@@ -14,7 +14,8 @@ use super::{
     prepare::Work,
     store::{
         flights,
-        runs::{self, Due, Finish},
+        queue::{self as waiting, Due},
+        runs::{self, Finish},
     },
 };
 use crate::{
@@ -28,11 +29,6 @@ use crate::{
     secret::SealedColumn,
 };
 
-/// How long a run is held without a sign of life, and a key (ai.md sections 16 and 17).
-pub(crate) const LEASE_MS: i64 = 30_000;
-pub(crate) const FLIGHT_LEASE_MS: i64 = 15_000;
-/// Time between two signs of life.
-const BEAT: Duration = Duration::from_secs(5);
 /// Tries of a queued run, and how often one may end its process.
 const TRIES: i64 = 5;
 const STALLS: i64 = 2;
@@ -42,14 +38,14 @@ const AGAIN_MS: i64 = 1_000;
 impl Engine {
     /// Works on queued analyses that are due, of all users, until none is; returns how many.
     pub(crate) async fn drain_analyses(&self) -> Result<usize> {
-        runs::expire(self, STALLS).await?;
+        waiting::expire(self, STALLS).await?;
         let mut done = 0;
         loop {
             if self.shared.ai.closing.is_cancelled() {
                 return Ok(done);
             }
             let most = self.config().ai.queue_workers.max(1);
-            let due = runs::claim(self, self.shared.ai.owner, LEASE_MS, most).await?;
+            let due = waiting::claim(self, self.shared.ai.owner, self.run_lease_ms(), most).await?;
             if due.is_empty() {
                 return Ok(done);
             }
@@ -92,7 +88,7 @@ impl Engine {
         if again {
             let after_ms = error.retry_after_ms().unwrap_or(AGAIN_MS).max(AGAIN_MS);
             let (owner, run_at) = (self.shared.ai.owner, self.now().plus_ms(after_ms));
-            runs::queue(&mut batch, id, owner, run_at, "retry_later", true);
+            waiting::queue(&mut batch, id, owner, run_at, "retry_later", true);
         } else {
             let end =
                 Finish { error: Some(("input", error.to_string())), ..failed(&AiError::Internal) };
@@ -114,15 +110,16 @@ impl Engine {
         let request = self.unseal_request(&due).await?;
         let work = self.prepare(&request).await?;
         let mut batch = self.batch();
-        runs::retarget(&mut batch, &self.new_run(due.id, &work)?);
+        waiting::retarget(&mut batch, &self.new_run(due.id, &work)?);
         self.shared.store.commit(batch).await.map_err(Error::from)?;
         if !request.refresh
             && let Some(kept) = self.kept(&work).await?
         {
             let source = if work.is_public() { ResultSource::Shared } else { ResultSource::Cache };
-            let answer: Answer = super::fly::kept_answer(&kept, source);
+            let answer: Answer = super::report::kept_answer(&kept, source);
             let landing = Ok(Arc::new(answer));
-            return self.finish_late(&self.rider(due.id, source), &landing, 0).await;
+            let rider = self.rider(due.id, source);
+            return self.finish_late(&work, &rider, &landing, 0).await;
         }
         self.ride(due.id, &work).await
     }
@@ -153,7 +150,8 @@ impl Engine {
                                 self.shared.ai.forget(&flight);
                                 continue;
                             }
-                            return self.finish_late(&rider, &landing, flight.log.last()).await;
+                            let last = flight.log.last();
+                            return self.finish_late(work, &rider, &landing, last).await;
                         }
                     }
                 }
@@ -178,6 +176,11 @@ impl Engine {
         serde_json::from_slice(&plain).map_err(|e| Error::internal("read a request", e))
     }
 
+    /// How long a run is held without a sign of life (ai.md section 17).
+    pub(crate) fn run_lease_ms(&self) -> i64 {
+        self.config().ai.lease_ms * 2
+    }
+
     /// Renews the leases of this process while it has something under way.
     pub(crate) fn keep_alive(&self) {
         let registry = Arc::clone(&self.shared.ai);
@@ -185,12 +188,14 @@ impl Engine {
             return;
         }
         let engine = self.clone();
+        let beat = u64::try_from(self.config().ai.lease_ms / 3).unwrap_or(1).max(1);
+        let beat = Duration::from_millis(beat);
         registry.tasks.spawn(async move {
             let registry = &engine.shared.ai;
             let mut quiet = false;
             loop {
                 tokio::select! {
-                    () = tokio::time::sleep(BEAT) => {}
+                    () = tokio::time::sleep(beat) => {}
                     () = registry.stop.cancelled() => break,
                 }
                 // Two quiet beats: a run between its claim and its flight keeps its lease.
@@ -201,8 +206,12 @@ impl Engine {
                 quiet = !flying;
                 let mut batch = Batch::system(engine.now());
                 let now = batch.at;
-                flights::renew(&mut batch, registry.owner, now.plus_ms(FLIGHT_LEASE_MS));
-                runs::renew(&mut batch, registry.owner, now.plus_ms(LEASE_MS));
+                flights::renew(
+                    &mut batch,
+                    registry.owner,
+                    now.plus_ms(engine.config().ai.lease_ms),
+                );
+                waiting::renew(&mut batch, registry.owner, now.plus_ms(engine.run_lease_ms()));
                 let reserved = registry.reserved.lock().clone();
                 for (id, subject) in &reserved {
                     limits::extend(&mut batch, subject, *id, super::fly::RESERVED_MS);

@@ -69,6 +69,8 @@ impl Engine {
                 return Err(Error::RateLimited { scope: "refresh", retry_after_ms });
             }
         } else if let Some(kept) = self.kept(&work).await? {
+            // Made for another attachment with the same text, perhaps.
+            self.apply_to(request.kind, &kept.value, work.about.attachment).await;
             let answered = self.answer_kept(&work, kept, key.as_ref()).await;
             return self.or_known(answered, key.as_ref()).await;
         }
@@ -236,8 +238,10 @@ impl Engine {
             if let Err(landing) = flight.board(rider.clone()) {
                 // It landed between the look and the boarding.
                 self.shared.ai.unseat(id, flight);
-                self.finish_late(&rider, &landing, flight.log.last()).await?;
+                self.finish_late(work, &rider, &landing, flight.log.last()).await?;
             }
+        } else if let Some(Ok(answer)) = flight.landing() {
+            self.apply_to(run.kind, &answer.value, run.attachment).await;
         }
         self.started(id, source).await.map(Some)
     }
@@ -280,7 +284,7 @@ impl Engine {
             components,
             run_at: now,
             worker: Some(self.shared.ai.owner),
-            lease_until: Some(now.plus_ms(super::queue::LEASE_MS)),
+            lease_until: Some(now.plus_ms(self.run_lease_ms())),
             request: None,
             output: None,
             cost_micros: None,

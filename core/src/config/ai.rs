@@ -3,13 +3,22 @@
 
 use std::{fmt, sync::Arc};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::{between, whole};
 use crate::{
-    ai::{Price, Provider},
+    ai::{AiError, Price, Provider},
     enums::{AiProvider, Tier},
+    net::{SetBy, check_base_url},
+    time::Timestamp,
+    validate::Checks,
 };
+
+const KEY_CHARS: usize = 1_024;
+const MODEL_CHARS: usize = 200;
+const PRICES: usize = 1_000;
+const HOUR_MS: u64 = 3_600_000;
 
 /// The operator's provider and the rules of all AI calls.
 #[derive(Debug, Clone, Deserialize)]
@@ -61,6 +70,9 @@ pub struct AiConfig {
     pub flight_ms: u64,
     /// Milliseconds that calls under way are waited for when the engine closes.
     pub drain_ms: u64,
+    /// Milliseconds without a sign of life after which another process may take over a call; a
+    /// queued run is held twice as long. Signs of life come three times as often.
+    pub lease_ms: i64,
     /// Calls under way at a time; more are queued.
     pub flights: usize,
     /// Runs of the queue worked on at a time.
@@ -129,11 +141,92 @@ impl Default for AiConfig {
             attempt_ms: 300_000,
             flight_ms: 600_000,
             drain_ms: 20_000,
+            lease_ms: 15_000,
             flights: 1024,
             queue_workers: 4,
             prices: Vec::new(),
             custom: None,
         }
+    }
+}
+
+impl AiConfig {
+    /// Adds what is wrong with it. No message repeats a key.
+    pub(super) fn check(&self, checks: &mut Checks) {
+        let window = u64::try_from(self.window_ms).unwrap_or(0);
+        let ranges = [
+            ("window_ms", window, 1, crate::DAY_MS.unsigned_abs()),
+            // The log of a window has a row for each.
+            ("free_calls", u64::from(self.free_calls), 0, 10_000),
+            ("pro_calls", u64::from(self.pro_calls), 0, 10_000),
+            ("cache_days", u64::from(self.cache_days), 1, 3_660),
+            ("retries", u64::from(self.retries), 0, 10),
+            ("concurrency", whole(self.concurrency), 1, 1_000),
+            ("gate_ms", self.gate_ms, 0, HOUR_MS),
+            ("connect_ms", self.connect_ms, 1, HOUR_MS),
+            ("headers_ms", self.headers_ms, 1, HOUR_MS),
+            ("first_content_ms", self.first_content_ms, 1, HOUR_MS),
+            ("idle_ms", self.idle_ms, 1, HOUR_MS),
+            ("progress_ms", self.progress_ms, 1, HOUR_MS),
+            ("attempt_ms", self.attempt_ms, 1, HOUR_MS),
+            ("flight_ms", self.flight_ms, 1, 24 * HOUR_MS),
+            ("drain_ms", self.drain_ms, 0, HOUR_MS),
+            // 0 queues every call.
+            ("flights", whole(self.flights), 0, 100_000),
+            ("queue_workers", whole(self.queue_workers), 0, 256),
+            ("prices", whole(self.prices.len()), 0, whole(PRICES)),
+        ];
+        for (name, value, least, most) in ranges {
+            between(checks, &["ai", name], value, least, most);
+        }
+        if let Some(Err(error)) = self.base_url.as_deref().map(address) {
+            let why = match error {
+                AiError::Blocked(why) => why,
+                _ => "it is no URL",
+            };
+            checks.add(&["ai", "base_url"], "format", why, None);
+        }
+        let is_line = |text: &str| {
+            (1..=MODEL_CHARS).contains(&text.chars().count())
+                && text.trim() == text
+                && !text.chars().any(char::is_control)
+        };
+        if self.model.as_deref().is_some_and(|model| !is_line(model)) {
+            let why = format!("must be one line of 1 to {MODEL_CHARS} characters");
+            checks.add(&["ai", "model"], "format", why, None);
+        }
+        let key = self.api_key.as_ref().map(ExposeSecret::expose_secret);
+        let fits = |key: &str| {
+            (1..=KEY_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if key.is_some_and(|key| !fits(key)) {
+            let why = format!("must be 1 to {KEY_CHARS} visible ASCII characters, without spaces");
+            checks.add(&["ai", "api_key"], "format", why, None);
+        }
+        for (place, price) in self.prices.iter().enumerate() {
+            price_is_fine(checks, place, price);
+        }
+    }
+}
+
+fn address(text: &str) -> Result<(), AiError> {
+    check_base_url(text, SetBy::Operator).map(drop)
+}
+
+fn price_is_fine(checks: &mut Checks, place: usize, price: &Price) {
+    let place = place.to_string();
+    let mut add = |name: &str, why: &str| {
+        checks.add(&["ai", "prices", &place, name], "format", why, None);
+    };
+    if AiProvider::parse(&price.provider.to_ascii_uppercase()).is_none() {
+        add("provider", "must be anthropic, openai or openai_compatible");
+    }
+    if price.model.trim().is_empty() {
+        add("model", "must name a model, or the start of names followed by *");
+    }
+    let day = &price.valid_from;
+    if day.len() != 10 || Timestamp::parse_rfc3339(&format!("{day}T00:00:00Z")).is_none() {
+        add("valid_from", "must be a day such as 2026-01-31");
     }
 }
 
@@ -153,5 +246,48 @@ impl fmt::Display for Protocol {
             Self::Responses => "responses",
             Self::Messages => "messages",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(change: impl FnOnce(&mut AiConfig)) -> String {
+        let mut config = AiConfig::default();
+        change(&mut config);
+        let mut checks = Checks::default();
+        config.check(&mut checks);
+        checks.finish().err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_defaults_are_in_order() {
+        assert_eq!(wrong(|_| {}), "");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(wrong(|ai| ai.window_ms = 0).contains("ai.window_ms: must lie between 1"));
+        assert!(wrong(|ai| ai.concurrency = 0).contains("ai.concurrency"));
+        assert!(wrong(|ai| ai.model = Some("a\nb".to_owned())).contains("ai.model"));
+        assert!(wrong(|ai| ai.base_url = Some("ftp://a".to_owned())).contains("ai.base_url"));
+        assert!(wrong(|ai| ai.base_url = Some("http://127.0.0.1:1/v1".to_owned())).is_empty());
+        let price = Price {
+            provider: "openai".to_owned(),
+            model: "*".to_owned(),
+            valid_from: "2026-02-31".to_owned(),
+            input: 1,
+            output: 1,
+            cached: 0,
+        };
+        assert!(wrong(|ai| ai.prices.push(price)).contains("ai.prices.0.valid_from"));
+    }
+
+    #[test]
+    fn a_wrong_key_is_not_repeated() {
+        let text = wrong(|ai| ai.api_key = Some("two words".into()));
+
+        assert!(text.contains("ai.api_key") && !text.contains("two"), "{text}");
     }
 }

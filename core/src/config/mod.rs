@@ -153,15 +153,12 @@ impl Config {
                 between(&mut checks, &["postgres", name], value, least, 3_600_000);
             }
         }
-        for (name, value) in [("requests", self.requests.window_ms), ("ai", self.ai.window_ms)] {
-            let (value, most) = (u64::try_from(value).unwrap_or(0), crate::DAY_MS.unsigned_abs());
-            between(&mut checks, &[name, "window_ms"], value, 1, most);
-        }
+        let window = u64::try_from(self.requests.window_ms).unwrap_or(0);
+        let most = crate::DAY_MS.unsigned_abs();
+        between(&mut checks, &["requests", "window_ms"], window, 1, most);
         let calls = [
             (["requests", "writes"], self.requests.writes),
             (["requests", "reads"], self.requests.reads),
-            (["ai", "free_calls"], Some(self.ai.free_calls)),
-            (["ai", "pro_calls"], Some(self.ai.pro_calls)),
         ];
         for (path, calls) in calls {
             // The log of a window has a row for each.
@@ -170,6 +167,7 @@ impl Config {
         between(&mut checks, &["trash_days"], u64::from(self.trash_days), 1, 90);
         between(&mut checks, &["stale_after_days"], u64::from(self.stale_after_days), 1, 365);
         between(&mut checks, &["extra_skills"], whole(self.extra_skills.len()), 0, 200);
+        self.ai.check(&mut checks);
         self.master_key.check(&mut checks);
         checks.finish()
     }

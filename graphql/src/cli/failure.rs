@@ -17,6 +17,8 @@ pub enum Failure {
     Problems,
     /// The reader of our output went away, as `head` does. Not an error.
     OutputClosed,
+    /// A signal ended the command, which has said so: the exit code a shell expects.
+    Interrupted(u8),
     /// Anything else: exit code 1.
     Other(anyhow::Error),
 }
@@ -28,7 +30,7 @@ impl Failure {
         match self {
             Self::Input(message) => Some(message.clone()),
             Self::Other(error) => Some(format!("{error:#}")),
-            Self::Problems | Self::OutputClosed => None,
+            Self::Problems | Self::OutputClosed | Self::Interrupted(_) => None,
         }
     }
 
@@ -39,6 +41,7 @@ impl Failure {
             Self::Input(_) => ExitCode::from(USAGE),
             Self::Problems => ExitCode::from(PROBLEMS),
             Self::OutputClosed => ExitCode::SUCCESS,
+            Self::Interrupted(code) => ExitCode::from(*code),
             Self::Other(_) => ExitCode::FAILURE,
         }
     }

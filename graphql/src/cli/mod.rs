@@ -3,6 +3,10 @@
 //! This is the only place that reads the environment, and with `main.rs` the only one that uses
 //! `anyhow`: a command ends in words for a person and in an exit code.
 
+mod analyses;
+mod analyze;
+mod answering;
+mod cache;
 pub mod demo;
 mod doctor;
 mod environment;
@@ -37,7 +41,8 @@ const DEFAULT_LOG: &str = "warn";
 
 const ABOUT: &str = "\
 Tracks job applications: the engine with its GraphQL API, a playground and a
-few commands. Everything stays on this machine; without a command it serves.";
+few commands. Without a command it serves. Nothing leaves this machine unless
+you name an AI provider.";
 
 const AFTER_HELP: &str = "\
 Settings come from a TOML file, over it from environment variables, over them
@@ -51,17 +56,25 @@ in the file, JOTRACK_DATABASE_URL, or --database. An option shows its password t
 everybody who lists processes; keep it in the file, in the variable, or in the
 file that JOTRACK_DATABASE_URL_FILE names. More about it: `jotrack serve --help`.
 
+Analyses are made by the engine itself unless JOTRACK_AI_PROVIDER, or `provider`
+in the table [ai] of the file, names anthropic, openai or openai_compatible; then
+set JOTRACK_AI_MODEL, JOTRACK_AI_API_KEY and, for a compatible server,
+JOTRACK_AI_BASE_URL. More about it: `jotrack serve --help`.
+
 Exit codes:
   0  done
   1  it failed: the cause is on standard error
   2  the command line, a setting or an input file is wrong
   3  doctor or keys found problems
+  130  Ctrl-C ended it
 
 Examples:
   jotrack                                     serve on 127.0.0.1:4000
   jotrack serve --database postgres://db/jt   keep the data in PostgreSQL
   jotrack demo                                serve a sample data set
   jotrack match --resume cv.pdf --jd job.md   compare two documents
+  jotrack analyze --job ID --kind match-score --watch
+                                              ask for an analysis of a job
   jotrack schema > schema.graphql             print the GraphQL schema
   jotrack keys set anthropic < key.txt        keep the key of an AI provider
   jotrack doctor                              check the data";
@@ -100,6 +113,14 @@ enum Command {
     /// Compare a résumé with a job description
     #[command(after_help = match_command::EXAMPLES)]
     Match(match_command::MatchArgs),
+    /// Ask for an analysis of a job, a company or a document
+    #[command(after_help = analyze::EXAMPLES)]
+    Analyze(Box<analyze::AnalyzeArgs>),
+    /// List the analyses of a job
+    #[command(after_help = analyses::EXAMPLES)]
+    Analyses(analyses::AnalysesArgs),
+    /// Count or remove the answers that are kept
+    Cache(cache::CacheArgs),
     /// Print the GraphQL schema
     #[command(after_help = "Examples:\n  jotrack schema > schema.graphql")]
     Schema,
@@ -242,10 +263,20 @@ fn dispatch(cli: Cli) -> Outcome {
         return Err(Failure::Input("--listen belongs to the commands serve and demo".to_owned()));
     }
     if !database.is_empty()
-        && !matches!(cli.command, None | Some(Command::Serve(_) | Command::Doctor(_)))
+        && matches!(
+            cli.command,
+            Some(
+                Command::Demo(_)
+                    | Command::Match(_)
+                    | Command::Schema
+                    | Command::Token(_)
+                    | Command::Extract { .. }
+            )
+        )
     {
         return Err(Failure::Input(
-            "--database, --database-direct and --replica belong to the commands serve and doctor"
+            "--database, --database-direct and --replica belong to the commands serve, doctor, \
+             analyze, analyses and cache"
                 .to_owned(),
         ));
     }
@@ -255,6 +286,9 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Serve(args)) => serve::run(&args, &globals),
         Some(Command::Demo(args)) => demo::run(&args, &globals),
         Some(Command::Match(args)) => match_command::run(&args, &globals),
+        Some(Command::Analyze(args)) => analyze::run(&args, &globals),
+        Some(Command::Analyses(args)) => analyses::run(&args, &globals),
+        Some(Command::Cache(args)) => cache::run(&args, &globals),
         Some(Command::Schema) => schema(),
         Some(Command::Doctor(args)) => doctor::run(&args, &globals),
         Some(Command::Keys(args)) => keys::run(&args, &globals),

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use super::failure::{Failure, Outcome};
 use super::settings::DEFAULT_LISTEN;
 use super::terminal::tell;
-use super::{DatabaseArgs, Globals, opening, start_log};
+use super::{DatabaseArgs, Globals, answering, opening, start_log};
 use crate::server::{self, Token};
 
 /// Folder of the data in the platform's folder for data.
@@ -51,7 +51,34 @@ JOTRACK_DATABASE_URL_FILE names, or in the settings file:
 
 As variables these are JOTRACK_POSTGRES_DIRECT_URL, JOTRACK_POSTGRES_POOL, ...;
 JOTRACK_POSTGRES_REPLICA_URLS takes several, with commas between.
-TLS: add ?sslmode=require or ?sslmode=verify-full&sslrootcert=FILE.";
+TLS: add ?sslmode=require or ?sslmode=verify-full&sslrootcert=FILE.
+
+The engine's own analyses need no model and send no text anywhere. To have a
+model answer, name its provider: that is the consent to send texts of jobs to it.
+
+  JOTRACK_AI_PROVIDER   local, anthropic, openai or openai_compatible
+  JOTRACK_AI_MODEL      the model's name
+  JOTRACK_AI_API_KEY    the key; never shown again
+  JOTRACK_AI_BASE_URL   where a compatible server listens, on this machine too
+  JOTRACK_AI_PROTOCOL   chat, responses or messages, as the server speaks
+
+In the settings file, with all that can be set beside them:
+
+  [ai]
+  provider = 'openai_compatible'
+  base_url = 'http://127.0.0.1:8080/v1'
+  model = 'small'
+  cache_days = 90
+
+  [[ai.prices]]
+  provider = 'openai_compatible'
+  model = 'small*'
+  valid_from = '2026-01-01'
+  input = 100000
+  output = 400000
+  cached = 10000
+
+Prices are millionths of a dollar per million tokens.";
 
 /// Options of `serve`.
 #[derive(Debug, Clone, Default, Args)]
@@ -113,6 +140,7 @@ async fn serve_engine(listener: TcpListener, engine: &Engine, data: &str) -> Out
     let token = Token::load_or_create(&dir).context("read the token")?;
     let address = listener.local_addr().context("read the address")?;
     let stop = stop_signal()?;
+    tell(&answering::name_of_provider(&engine.config().ai));
     tell(&format!(
         "JoTrack serves the data in {data}. Ctrl-C ends it.\nOpen this address in a browser:\n"
     ));

@@ -16,12 +16,12 @@ use std::{
 use dataloader::{BatchFn, cached::Loader};
 use futures_util::future::try_join_all;
 use jotrack_core::{
-    Analysis, AnalysisId, Attachment, AttachmentFilter, AttachmentId, AttachmentKind, Error, Job,
-    JobDetails, JobId, SkillReport, Snapshot, StatusChange, StatusChangeId, Variant, VariantId,
-    VariantName,
+    Analysis, AnalysisId, AnalysisKind, Attachment, AttachmentFilter, AttachmentId, AttachmentKind,
+    Error, Job, JobDetails, JobId, SkillReport, Snapshot, Staleness, StatusChange, StatusChangeId,
+    Variant, VariantId, VariantName,
 };
 
-pub(super) use analyses::AnalysesKey;
+pub(super) use analyses::{AnalysesKey, ReadAnalysis};
 
 use super::context::View;
 
@@ -151,6 +151,8 @@ pub(super) struct Loaders {
     status_changes: Lazy<StatusChanges>,
     analyses: Lazy<analyses::ById>,
     analyses_of_jobs: Lazy<analyses::OfJobs>,
+    staleness: Lazy<analyses::StalenessOf>,
+    staleness_of_jobs: Lazy<analyses::StalenessOfJobs>,
 }
 
 impl Loaders {
@@ -170,6 +172,8 @@ impl Loaders {
             status_changes: Lazy::new(),
             analyses: Lazy::new(),
             analyses_of_jobs: Lazy::new(),
+            staleness: Lazy::new(),
+            staleness_of_jobs: Lazy::new(),
         }
     }
 
@@ -234,6 +238,18 @@ impl Loaders {
 
     pub(super) async fn analyses(&self, key: AnalysesKey) -> Loaded<Arc<[Arc<Analysis>]>> {
         self.analyses_of_jobs.get(&self.view, key).await
+    }
+
+    pub(super) async fn staleness(&self, analysis: ReadAnalysis) -> Loaded<Option<Arc<Staleness>>> {
+        self.staleness.get(&self.view, analysis).await
+    }
+
+    pub(super) async fn staleness_of_job(
+        &self,
+        job: JobId,
+        kind: AnalysisKind,
+    ) -> Loaded<Option<Arc<Staleness>>> {
+        self.staleness_of_jobs.get(&self.view, (job, kind)).await
     }
 }
 

@@ -46,8 +46,7 @@ async fn follow(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let counted = state.engine.take_request(RequestKind::Read).await;
-    counted.map_err(|error| Problem::from(error).limit("requests"))?;
+    state.count(RequestKind::Read).await?;
     let gone = |error| match error {
         Error::NotFound { .. } => Problem::not_found(GONE),
         error => Problem::from(error),

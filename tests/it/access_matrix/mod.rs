@@ -13,7 +13,10 @@ use jotrack_tests::{
 };
 use serde_json::{Value, json};
 
-use rows::{Foreign, MUTATIONS, Objects, QUERIES, Read, SUBSCRIPTIONS, Step, prepare};
+use rows::{
+    ASIDE, Foreign, MUTATIONS, Objects, PROVIDER_KEY_DELETE, QUERIES, Read, SUBSCRIPTIONS, Step,
+    prepare,
+};
 
 async fn root(api: &Graphql, name: &str) -> BTreeSet<String> {
     let document = "query($name: String!) { __type(name: $name) { fields { name } } }";
@@ -35,7 +38,10 @@ async fn every_root_field_has_a_row() {
         |names: &mut dyn Iterator<Item = &str>| names.map(str::to_owned).collect::<BTreeSet<_>>();
 
     assert_eq!(root(&api, "Query").await, rows(&mut QUERIES.iter().map(|row| row.field)));
-    assert_eq!(root(&api, "Mutation").await, rows(&mut MUTATIONS.iter().map(|row| row.field)));
+    assert_eq!(
+        root(&api, "Mutation").await,
+        rows(&mut MUTATIONS.iter().chain(ASIDE).map(|row| row.field))
+    );
     assert_eq!(root(&api, "Subscription").await, rows(&mut SUBSCRIPTIONS.iter().copied()));
 }
 
@@ -62,7 +68,8 @@ async fn every_mutation_takes_an_idempotency_key() {
 async fn the_owner_may_read_and_a_stranger_finds_nothing() {
     let lab = Lab::new().await;
     let (owner, stranger) = two_users(&lab).await;
-    let objects = prepare(&lab, &owner, &[Step::Resume, Step::Status]).await;
+    let steps = [Step::Resume, Step::Status, Step::Jd, Step::Analysis];
+    let objects = prepare(&lab, &owner, &steps).await;
     let missing = Objects::missing();
     for Read { field, document, foreign } in QUERIES {
         let variables = objects.variables(document);
@@ -93,7 +100,8 @@ async fn the_owner_may_read_and_a_stranger_finds_nothing() {
 async fn each_kind_of_node_is_its_owners_alone() {
     let lab = Lab::new().await;
     let (owner, stranger) = two_users(&lab).await;
-    let objects = prepare(&lab, &owner, &[Step::Resume, Step::Status]).await;
+    let steps = [Step::Resume, Step::Status, Step::Jd, Step::Analysis];
+    let objects = prepare(&lab, &owner, &steps).await;
     let document = "query($id: ID!) { node(id: $id) { __typename id } }";
     let variant = owner
         .field(
@@ -108,6 +116,7 @@ async fn each_kind_of_node_is_its_owners_alone() {
         ("AttachmentVariant", text(&variant["variants"][0]["id"])),
         ("StatusChange", objects.entry.clone()),
         ("Viewer", text(&viewer["id"])),
+        ("Analysis", objects.analysis.clone()),
     ];
     let node =
         owner.field("{ __type(name: \"Node\") { possibleTypes { name } } }", json!({})).await;
@@ -157,13 +166,31 @@ async fn each_mutation_writes_its_change_in_its_own_revision_once() {
 }
 
 #[tokio::test]
+async fn what_names_no_revision_answers_the_same_key_again() {
+    let lab = Lab::new().await;
+    let (owner, _) = two_users(&lab).await;
+    for write in ASIDE {
+        let objects = prepare(&lab, &owner, write.before).await;
+
+        let payload = write.run(&owner, &objects, write.field).await;
+        let again = write.run(&owner, &objects, write.field).await;
+
+        let field = write.field;
+        assert_eq!(payload["userErrors"], json!([]), "{field}: {payload}");
+        assert_eq!(payload["revision"], Value::Null, "{field}: {payload}");
+        assert_eq!(again, payload, "{field}");
+    }
+    lab.assert_healthy().await;
+}
+
+#[tokio::test]
 async fn what_is_not_yours_cannot_be_told_from_what_is_not() {
     let lab = Lab::new().await;
     let (owner, stranger) = two_users(&lab).await;
     let missing = Objects::missing();
-    for (number, write) in MUTATIONS.iter().enumerate() {
+    for (number, write) in MUTATIONS.iter().chain(ASIDE).enumerate() {
         let objects = prepare(&lab, &owner, write.before).await;
-        let names_an_object = write.arguments.contains('$');
+        let names_an_object = write.arguments.contains('$') || write.field == PROVIDER_KEY_DELETE;
         let before = lab.engine.revision().await.unwrap();
 
         let theirs = write.run(&stranger, &objects, &format!("a{number}")).await;

@@ -39,6 +39,11 @@ pub(super) const QUERIES: &[Read] = &[
         foreign: Foreign::Null,
     },
     Read {
+        field: "analysis",
+        document: "query($analysis: ID!) { analysis(id: $analysis) { id job { id } } }",
+        foreign: Foreign::Null,
+    },
+    Read {
         field: "jobs",
         document: "{ jobs { nodes { id } totalCount } }",
         foreign: Foreign::None,
@@ -62,14 +67,14 @@ pub(super) const QUERIES: &[Read] = &[
     Read { field: "serverInfo", document: "{ serverInfo { version } }", foreign: Foreign::None },
 ];
 
-pub(super) const SUBSCRIPTIONS: &[&str] = &["changes"];
+pub(super) const SUBSCRIPTIONS: &[&str] = &["changes", "analysisEvents"];
 
 /// A mutation, what has to be done before it, its arguments, and what of its payload is read.
 pub(super) struct Write {
     pub(super) field: &'static str,
     /// What brings a fresh job to where the mutation has something to change.
     pub(super) before: &'static [Step],
-    /// Arguments without the key, with `$job`, `$ids`, `$attachment`, `$entry` for the ids.
+    /// Arguments without the key, with `$job`, `$ids`, `$attachment`, `$entry`, `$analysis` for the ids.
     pub(super) arguments: &'static str,
     selection: &'static str,
 }
@@ -84,6 +89,10 @@ pub(super) enum Step {
     TrashResume,
     Apply,
     Coach(CoachTo),
+    Jd,
+    /// An analysis that waits.
+    Analysis,
+    ProviderKey,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -218,21 +227,68 @@ pub(super) const MUTATIONS: &[Write] = &[
         arguments: "jobId: $job",
         selection: COACH,
     },
+    Write {
+        field: "providerKeySet",
+        before: &[],
+        arguments: "provider: OPENAI, secret: \"an-invented-key\"",
+        selection: "providerKey { provider last4 }",
+    },
+    Write {
+        field: PROVIDER_KEY_DELETE,
+        before: &[Step::ProviderKey],
+        arguments: "provider: ANTHROPIC",
+        selection: "deletedProvider",
+    },
+    Write {
+        field: "settingsUpdate",
+        before: &[],
+        arguments: "patch: {aiNetworkEnabled: true}",
+        selection: "viewer { id }",
+    },
+];
+
+/// The key of a provider is named by its provider: for a stranger there is none.
+pub(super) const PROVIDER_KEY_DELETE: &str = "providerKeyDelete";
+
+/// Mutations whose payload names no revision: what they do is told by `analysisEvents`, or is no
+/// part of the change log.
+pub(super) const ASIDE: &[Write] = &[
+    Write {
+        field: "analysisStart",
+        before: &[Step::Resume, Step::Jd],
+        arguments: "input: {kind: MATCH_SCORE, target: {jobId: $job}}",
+        selection: "analysis { id kind }",
+    },
+    Write {
+        field: "analysisCancel",
+        before: &[Step::Resume, Step::Jd, Step::Analysis],
+        arguments: "id: $analysis",
+        selection: "analysis { id state }",
+    },
+    Write {
+        field: "analysisInvalidate",
+        before: &[Step::Resume, Step::Jd, Step::Analysis],
+        arguments: "id: $analysis",
+        selection: "analysis { id state }",
+    },
+    Write { field: "answersPurge", before: &[], arguments: "input: {}", selection: "purgedCount" },
 ];
 
 /// Ids of one user's objects.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Objects {
     pub(super) job: String,
     pub(super) attachment: String,
     pub(super) entry: String,
+    pub(super) analysis: String,
 }
 
 impl Objects {
     /// Ids that look right and belong to nothing.
     pub(super) fn missing() -> Self {
         let id = |prefix: &str| format!("{prefix}_{}", "0123456789abcdef".repeat(2));
-        Self { job: id("job"), attachment: id("att"), entry: id("stc") }
+        let analysis = id("ana");
+        Self { job: id("job"), attachment: id("att"), entry: id("stc"), analysis }
     }
 
     pub(super) fn variables(&self, document: &str) -> Value {
@@ -241,6 +297,7 @@ impl Objects {
             ("ids", json!([self.job])),
             ("attachment", json!(self.attachment)),
             ("entry", json!(self.entry)),
+            ("analysis", json!(self.analysis)),
         ];
         let used = all.into_iter().filter(|(name, _)| document.contains(&format!("${name}")));
         Value::Object(used.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
@@ -248,7 +305,13 @@ impl Objects {
 
     /// Writes these ids as placeholders, so that answers about different objects can be compared.
     pub(super) fn masked(&self, answer: &Value) -> String {
-        [(&self.job, "JOB"), (&self.attachment, "ATTACHMENT"), (&self.entry, "ENTRY")]
+        let masks = [
+            (&self.job, "JOB"),
+            (&self.attachment, "ATTACHMENT"),
+            (&self.entry, "ENTRY"),
+            (&self.analysis, "ANALYSIS"),
+        ];
+        masks
             .into_iter()
             .filter(|(id, _)| !id.is_empty())
             .fold(answer.to_string(), |text, (id, mask)| text.replace(id.as_str(), mask))
@@ -258,7 +321,14 @@ impl Objects {
 impl Write {
     /// The document; `key` says whether it carries an idempotency key.
     fn document(&self, key: bool) -> String {
-        let declared = [("job", "ID!"), ("ids", "[ID!]!"), ("attachment", "ID!"), ("entry", "ID!")]
+        let known = [
+            ("job", "ID!"),
+            ("ids", "[ID!]!"),
+            ("attachment", "ID!"),
+            ("entry", "ID!"),
+            ("analysis", "ID!"),
+        ];
+        let declared = known
             .into_iter()
             .filter(|(name, _)| self.arguments.contains(&format!("${name}")))
             .map(|(name, kind)| format!("${name}: {kind} "))
@@ -285,7 +355,7 @@ impl Write {
 pub(super) async fn prepare(lab: &Lab, api: &Graphql, steps: &[Step]) -> Objects {
     lab.clock.advance_ms(1_000);
     let job = api.job("Acme", "Cook").await;
-    let mut objects = Objects { job, attachment: String::new(), entry: String::new() };
+    let mut objects = Objects { job, ..Objects::default() };
     for step in steps {
         take(lab, api, &mut objects, *step).await;
     }
@@ -294,6 +364,9 @@ pub(super) async fn prepare(lab: &Lab, api: &Graphql, steps: &[Step]) -> Objects
     }
     if objects.entry.is_empty() {
         objects.entry = Objects::missing().entry;
+    }
+    if objects.analysis.is_empty() {
+        objects.analysis = Objects::missing().analysis;
     }
     objects
 }
@@ -333,6 +406,19 @@ async fn take(lab: &Lab, api: &Graphql, objects: &mut Objects, step: Step) {
             let apply =
                 "mutation($job: ID!) { coachApply(jobId: $job) { revision userErrors { code } } }";
             assert_ne!(api.field(apply, job).await["revision"], Value::Null);
+        }
+        Step::Jd => {
+            api.paste(&objects.job, "JD", "We look for a cook with knives and patience.").await;
+        }
+        Step::Analysis => {
+            let start = "mutation($job: ID!) { analysisStart(input: {kind: MATCH_SCORE,
+                target: {jobId: $job}, background: true, refresh: true}) { analysis { id } } }";
+            objects.analysis = text(&api.field(start, job).await["analysis"]["id"]);
+        }
+        Step::ProviderKey => {
+            let set = "mutation { providerKeySet(provider: ANTHROPIC,
+                secret: \"an-invented-key\") { revision } }";
+            assert_ne!(api.field(set, json!({})).await["revision"], Value::Null);
         }
         Step::Coach(to) => coach(api.engine(), id, to).await,
     }

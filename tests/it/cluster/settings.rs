@@ -199,7 +199,7 @@ async fn an_empty_database_is_set_up_once_by_processes_that_start_together() {
     let client = services::connect(&postgres.url(&name)).await;
     let sql = "SELECT count(*), max(version) FROM schema_migration";
     let row = client.query_one(sql, &[]).await.unwrap();
-    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 2));
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (5, 5));
     for engine in engines {
         engine.close().await.unwrap();
     }

@@ -99,6 +99,8 @@ async fn every_field_of_every_patch_is_kept_cleared_or_set() {
         .as_array()
         .unwrap()
         .iter()
+        // Settings are no object with an id; `graphql_analyses` changes them.
+        .filter(|kind| kind["name"] != "SettingsPatch")
         .filter(|kind| kind["name"].as_str().unwrap().ends_with("Patch"))
     {
         for field in kind["inputFields"]

@@ -83,6 +83,11 @@ fn sql(users: u32, jobs: u32) -> String {
              SELECT j.id, j.user_id, j.n, ' =t t' || f.i || ' =c firm =n  =b common words w' || f.u % 100 || ' ',
                  to_tsvector('simple', 't' || f.i || ' firm common words w' || f.u % 100)
              FROM fresh f JOIN jobs j ON j.id = f.id WHERE f.i > 1;
+         INSERT INTO user_key (user_id, sealed, created_at)
+             SELECT id, decode(repeat('00', 133), 'hex'), 1 FROM who;
+         INSERT INTO provider_key (id, user_id, provider, sealed, last4, fingerprint, created_at)
+             SELECT pg_temp.id(11, u), id, 'OPENAI', decode(repeat('00', 133), 'hex'), 'last', 'mark', 1 FROM who;
+         INSERT INTO ai_settings (user_id, network_enabled, updated_at) SELECT id, 1, 1 FROM who;
          INSERT INTO user_rev (user_id, rev, floor) SELECT id, {jobs}, 0 FROM who;
          INSERT INTO change_log (user_id, rev, entity, entity_id, op, at)
              SELECT user_id, i, 'JOB', id, 'CREATED', at FROM fresh;
@@ -92,6 +97,9 @@ fn sql(users: u32, jobs: u32) -> String {
              SELECT pg_temp.id(10, n), user_id, 'TEXT_EXTRACTION', jd,
                  (ARRAY['QUEUED', 'RUNNING', 'DEAD'])[i], at, 0, at
              FROM fresh WHERE i < 4;
+         INSERT INTO quota_subject (subject, last_at, prev_at) SELECT 'ai:' || id, u, 0 FROM who;
+         INSERT INTO quota_event (subject, id, at, state)
+             SELECT 'ai:' || user_id, id, at, 'SETTLED' FROM fresh;
          DO $$ DECLARE r RECORD; BEGIN
              FOR r IN SELECT sql FROM later LOOP EXECUTE r.sql; END LOOP; END $$;"
     )

@@ -8,9 +8,12 @@ mod session;
 
 use std::collections::BTreeSet;
 
-use jotrack_core::{DatabaseUrl, Engine, LOCAL_USER, ManualClock, PostgresConfig, catalogue};
+use jotrack_core::{
+    AiProvider, DatabaseUrl, Engine, LOCAL_USER, ManualClock, PostgresConfig, Protocol, catalogue,
+};
 use jotrack_tests::{
     Lab,
+    provider::{FaultServer, Gate, Reply, Script},
     services::{self, Database, Postgres},
 };
 use plan::{Plan, Sending};
@@ -19,7 +22,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres::types::Type;
 
 /// Statements with a text of their own. More need a reason, and this number.
-const OWN_TEXTS: usize = 5;
+const OWN_TEXTS: usize = 6;
 
 /// Statements that must walk a table or an index from end to end, and why.
 const WALKS: &[(&str, &str)] = &[
@@ -27,6 +30,7 @@ const WALKS: &[(&str, &str)] = &[
     ("job_list_dump", "a check reads a user's rows in id order; it sorts them where it may"),
     ("job_list_expected", "the same for a rebuild"),
     ("rev_users", "the hourly pruning visits every user"),
+    ("sealed_count", "counts every sealed value by its key"),
 ];
 
 /// Statements that must sort, and why.
@@ -38,8 +42,14 @@ const SORTS: &[(&str, &str)] = &[
 /// Statements that walk where the planner may choose, and why that is right.
 const FREE_WALKS: &[(&str, &str)] = &[
     ("blob_dump", "as above"),
+    ("kek_list", "a table of one row, or a few"),
+    ("kek_retire", "the same table"),
     ("meta_get", "a table of two rows"),
     ("rev_users", "as above"),
+    ("root_secret_get", "a table of one row"),
+    ("root_secret_page", "the same table"),
+    ("root_secret_rewrap", "the same table"),
+    ("sealed_count", "as above"),
     ("task_claim", "without its value LIMIT is taken for a tenth of the queue; see below"),
 ];
 
@@ -50,6 +60,8 @@ const FREE_SORTS: &[(&str, &str)] = &[
     ("job_count_rebuild", "counts every row of the user by group"),
     ("job_list_dump", "in id order, see above"),
     ("job_list_expected", "in id order, see above"),
+    ("kek_list", "a table of one row, or a few"),
+    ("root_secret_page", "a table of one row"),
     ("search_newest", "the few hits of a rare word are sorted"),
     ("search_ranked", "as above"),
 ];
@@ -85,7 +97,7 @@ async fn every_statement_takes_and_returns_what_the_engine_knows() {
     let db = database.connect().await;
     let lab = Lab::on(None, |_| {}).await;
     let lite = rusqlite::Connection::open(lab.dir.path().join("jotrack.db")).unwrap();
-    rusqlite::vtab::array::load_module(&lite).unwrap();
+    jotrack_tests::add_functions(&lite);
 
     for sending in sendings(sent) {
         let Sending { stmt, sql, types, checked } = &sending;
@@ -265,14 +277,41 @@ async fn record(postgres: &Postgres) -> &'static Sent {
         config.limits.user_files = Some(1_000);
         let direct_url = Some(DatabaseUrl::new(direct));
         config.postgres = Some(PostgresConfig { direct_url, ..PostgresConfig::at(through) });
+        let gate = Gate::closed();
+        let server = provider(&gate).await;
+        config.ai.provider = AiProvider::OpenAiCompatible;
+        config.ai.base_url = Some(server.url());
+        config.ai.model = Some("m".to_owned());
+        config.ai.lease_ms = 60;
+        let other = Engine::open(config.clone()).await.unwrap();
         let engine = Engine::open(config).await.unwrap();
         let lab = Lab { engine, clock, dir, database: None };
+        let upstream = session::Upstream { gate, server, other };
         // Too large for the stack of a test.
-        Box::pin(session::run(&lab)).await;
+        Box::pin(session::run(&lab, &upstream)).await;
+        upstream.other.close().await.unwrap();
         lab.engine.close().await.unwrap();
+        assert!(upstream.server.count() >= 4);
         recorder.sent()
     });
     sent.await
+}
+
+/// Answers about companies: at once, later, or when the gate is opened, by the company's name.
+async fn provider(gate: &Gate) -> FaultServer {
+    let gate = gate.clone();
+    FaultServer::start(Script::function(move |call| {
+        let prompt = call.prompt();
+        let answer = Reply::answer(Protocol::Chat, r#"{"companies":[]}"#);
+        if prompt.contains("Later") {
+            Reply::error(Protocol::Chat, 429, "rate_limit").header("retry-after", "100")
+        } else if prompt.contains("Slow") {
+            answer.gate_first(&gate)
+        } else {
+            answer
+        }
+    }))
+    .await
 }
 
 /// Every statement as the engine sends it, plain or checked or both.

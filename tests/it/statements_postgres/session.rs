@@ -1,15 +1,23 @@
 //! A life of a data folder in which every statement of the catalogue runs.
 
 use jotrack_core::{
-    AttachmentFilter, AttachmentKind, CoachStatus, DAY_MS, Engine, EntityKind, JobFilter, JobId,
-    JobOrder, JobOrderField, JobPatch, JobQuery, JobStatus, OrderDirection, PageRequest, Patch,
-    StatusChangeInput, StatusChangePatch, UploadInput, VariantName,
+    AiProvider, AiSettingsPatch, AnalysisKind, AnalysisRequest, AnalysisTarget, AttachmentFilter,
+    AttachmentKind, CoachStatus, DAY_MS, Engine, EntityKind, JobFilter, JobId, JobOrder,
+    JobOrderField, JobPatch, JobQuery, JobStatus, OrderDirection, PageRequest, Patch, PurgeFilter,
+    ResultSource, StatusChangeInput, StatusChangePatch, UploadInput, VariantName, Window,
+    ai::EventData,
 };
-use jotrack_tests::{Lab, client::Graphql, files, key, options};
+use jotrack_tests::{
+    Lab,
+    client::Graphql,
+    files, key, options,
+    provider::{FaultServer, Gate},
+};
 use serde_json::json;
+use uuid::Uuid;
 
 /// Runs every statement at least once.
-pub(super) async fn run(lab: &Lab) {
+pub(super) async fn run(lab: &Lab, upstream: &Upstream) {
     let jobs = write_jobs(lab).await;
     write_files(lab, jobs[0]).await;
     lab.engine.apply_job(jobs[0], None, &options()).await.unwrap();
@@ -19,7 +27,95 @@ pub(super) async fn run(lab: &Lab) {
     lab.engine.rebuild_read_model().await.unwrap();
     let user = lab.engine.create_user("Ann").await.unwrap();
     lab.engine.as_user(user).await.unwrap();
+    analyse(lab, jobs[0], upstream).await;
+    seal(lab).await;
+    count(lab).await;
     end(lab, &jobs).await;
+}
+
+/// What analyses need: somebody to ask, and another process.
+pub(super) struct Upstream {
+    pub(super) gate: Gate,
+    pub(super) server: FaultServer,
+    pub(super) other: Engine,
+}
+
+/// Analyses with every way that they can take.
+async fn analyse(lab: &Lab, job: JobId, upstream: &Upstream) {
+    let (engine, o) = (&lab.engine, &options());
+    let local = AnalysisRequest {
+        provider: Some(AiProvider::Local),
+        ..AnalysisRequest::of_job(AnalysisKind::MatchScore, job)
+    };
+    let queued = AnalysisRequest { background: true, ..local.clone() };
+    let queued = engine.start_analysis(&queued, o).await.unwrap();
+    engine.run_due_tasks().await.unwrap();
+    let found = engine.start_analysis(&local, o).await.unwrap();
+    assert_eq!(found.analysis.id, queued.analysis.id);
+    engine.analyses_of_job(job, &[], 3).await.unwrap();
+    engine.invalidate_analysis(found.analysis.id).await.unwrap();
+
+    let about = |name: &str| {
+        let target = AnalysisTarget::Company(name.to_owned());
+        AnalysisRequest::new(AnalysisKind::CompanyEcosystem, target)
+    };
+    let first = engine.analyze(&about("Acme")).await.unwrap();
+    lab.clock.advance_ms(60_000);
+    engine.analyze(&AnalysisRequest { refresh: true, ..about("Acme") }).await.unwrap();
+    let life_ms = first.expires_at.unwrap().as_ms() - first.created_at.as_ms();
+    lab.clock.advance_ms(life_ms / 100 * 97);
+    engine.start_analysis(&about("Acme"), o).await.unwrap();
+    let later = engine.start_analysis(&about("Later"), o).await.unwrap();
+    let mut events = engine.analysis_events(later.analysis.id, None).await.unwrap();
+    while !matches!(events.next().await.unwrap().unwrap().data, EventData::Queued { .. }) {}
+    engine.cancel_analysis(later.analysis.id).await.unwrap();
+
+    let slow = engine.start_analysis(&about("Slow"), o).await.unwrap();
+    let joined = upstream.other.start_analysis(&about("Slow"), o).await.unwrap();
+    assert_eq!(joined.source, ResultSource::Pooled);
+    let mut events = upstream.other.analysis_events(joined.analysis.id, None).await.unwrap();
+    while !matches!(events.next().await.unwrap().unwrap().data, EventData::Started { .. }) {}
+    upstream.gate.open();
+    let mut events = engine.analysis_events(slow.analysis.id, None).await.unwrap();
+    while events.next().await.unwrap().is_some() {}
+    engine.cache_stats().await.unwrap();
+    engine.tokens_this_month().await.unwrap();
+    engine.purge_answers(&PurgeFilter::default(), true).await.unwrap();
+}
+
+async fn seal(lab: &Lab) {
+    let (engine, o) = (&lab.engine, &options());
+    let (one, other) = (AiProvider::OpenAi, AiProvider::Anthropic);
+    for provider in [one, other] {
+        engine.set_provider_key(provider, "sk-0123456789", None, o).await.unwrap();
+    }
+    engine.rotate_keys(|_| {}).await.unwrap();
+    engine.keys_status().await.unwrap();
+    engine.delete_provider_key(other, o).await.unwrap();
+    engine.provider_keys().await.unwrap();
+    let patch = AiSettingsPatch { network_enabled: Some(true), ..AiSettingsPatch::default() };
+    engine.update_ai_settings(patch, o).await.unwrap();
+    // The key is looked at before a model is missed.
+    let target = AnalysisTarget::Company("Acme".to_owned());
+    let request = AnalysisRequest {
+        provider: Some(one),
+        ..AnalysisRequest::new(AnalysisKind::CompanyEcosystem, target)
+    };
+    engine.start_analysis(&request, o).await.unwrap_err();
+}
+
+/// Calls in a window, with every end that they can have.
+async fn count(lab: &Lab) {
+    let window = Window { limit: Some(3), span_ms: 1_000 };
+    let quota = lab.engine.quota("calls", window).unwrap();
+    let id = Uuid::from_u128(1);
+    quota.take(id, Some(1_000)).await.unwrap();
+    quota.take(Uuid::from_u128(2), None).await.unwrap();
+    quota.extend(id, 1_000).await.unwrap();
+    quota.settle(id).await.unwrap();
+    quota.state().await.unwrap();
+    quota.refund_after_output(id).await.unwrap();
+    quota.refund(id).await.unwrap();
 }
 
 async fn write_jobs(lab: &Lab) -> Vec<JobId> {

@@ -11,10 +11,10 @@ use crate::{
 
 static FLIGHT_CLAIM: Stmt = Stmt::write(
     "ai_flight_claim",
-    "INSERT INTO ai_flight (key, owner, fence, state, lease_until, updated_at)
+    "INSERT INTO ai_flight (key, process_id, fence, state, lease_until, updated_at)
      VALUES ($1, $2, 1, 'RUNNING', $3, $4)
      ON CONFLICT (key) DO UPDATE
-     SET owner = excluded.owner, fence = ai_flight.fence + 1, state = 'RUNNING',
+     SET process_id = excluded.process_id, fence = ai_flight.fence + 1, state = 'RUNNING',
          error_class = NULL, error_text = NULL, lease_until = excluded.lease_until,
          updated_at = excluded.updated_at
      WHERE ai_flight.state <> 'RUNNING' OR ai_flight.lease_until <= excluded.updated_at
@@ -25,7 +25,7 @@ static FLIGHT_END: Stmt = Stmt::write(
     "ai_flight_end",
     "UPDATE ai_flight
      SET state = $1, error_class = $2, error_text = $3, lease_until = $4, updated_at = $4
-     WHERE key = $5 AND owner = $6 AND fence = $7",
+     WHERE key = $5 AND process_id = $6 AND fence = $7",
 );
 
 static FLIGHT_GET: Stmt = Stmt::read(
@@ -39,7 +39,7 @@ static FLIGHT_RENEW: Stmt = Stmt::write(
     "ai_flight_renew",
     "UPDATE ai_flight
      SET lease_until = $1
-     WHERE owner = $2 AND state = 'RUNNING'",
+     WHERE process_id = $2 AND state = 'RUNNING'",
 );
 
 // The row must outlive every cursor that knows its epochs: a week is more than any lives.

@@ -2,7 +2,9 @@
 
 pub(crate) mod cache;
 pub(crate) mod flights;
+pub(crate) mod queue;
 pub(crate) mod runs;
+pub(crate) mod staleness;
 
 use crate::db::Stmt;
 
@@ -10,7 +12,9 @@ use crate::db::Stmt;
 pub(crate) fn statements() -> Vec<&'static Stmt> {
     let mut all = Vec::new();
     all.extend(runs::statements());
+    all.extend(queue::statements());
     all.extend(cache::statements());
     all.extend(flights::statements());
+    all.extend(staleness::statements());
     all
 }

@@ -6,9 +6,9 @@ use crate::{
     ai::{Attempt, Report, TokenUsage},
     analyses::Analysis,
     db::{Batch, Row, Stmt, params},
-    engine::{Engine, Snapshot},
+    engine::Snapshot,
     enums::{AiProvider, AnalysisKind, AnalysisState, ChangeOp, EntityKind, Persona, ResultSource},
-    error::{Error, Result},
+    error::Result,
     id::{AnalysisId, AttachmentId, JobId, UserId},
     time::Timestamp,
 };
@@ -27,7 +27,7 @@ static RUN_INSERT: Stmt = Stmt::write(
     "ai_run_insert",
     "INSERT INTO ai_run (id, user_id, job_id, attachment_id, company, persona, subject, kind, key,
          state, source, origin_id, provider, model, prompt_version, components, run_at, attempts,
-         stalled, worker, lease_until, request, output, tokens_in, tokens_out, tokens_cached,
+         stalled, process_id, lease_until, request, output, tokens_in, tokens_out, tokens_cached,
          usage_estimated, cost_micros, last_sequence, expires_at, created_at, started_at,
          finished_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, 0,
@@ -41,7 +41,7 @@ static RUN_FINISH: Stmt = Stmt::write(
          tokens_in = $6, tokens_out = $7, tokens_cached = $8, usage_estimated = $9,
          cost_micros = $10, ttft_ms = $11, total_ms = $12, error_class = $13, error_text = $14,
          last_sequence = $15, expires_at = $16, finished_at = $17, request = NULL,
-         lease_until = NULL, worker = NULL
+         lease_until = NULL, process_id = NULL
      WHERE id = $18 AND state IN ('QUEUED', 'RUNNING')",
 );
 
@@ -53,75 +53,13 @@ static RUN_ACCOUNT: Stmt = Stmt::write(
      WHERE id = $9",
 );
 
-static RUN_TARGET: Stmt = Stmt::write(
-    "ai_run_target",
-    "UPDATE ai_run
-     SET key = $1, provider = $2, model = $3, prompt_version = $4, components = $5
-     WHERE id = $6 AND state = 'RUNNING'",
-);
-
 static RUN_ATTEMPT: Stmt = Stmt::write(
     "ai_run_attempt",
-    "INSERT INTO ai_attempt (run_id, n, outcome, retry_after_ms, ttft_ms, total_ms, tokens_in,
+    "INSERT INTO ai_attempt (run_id, attempt, outcome, retry_after_ms, ttft_ms, total_ms, tokens_in,
          tokens_out, cost_micros)
-     SELECT $1, COALESCE(MAX(n), 0) + 1, $2, $3, $4, $5, $6, $7, $8
+     SELECT $1, COALESCE(MAX(attempt), 0) + 1, $2, $3, $4, $5, $6, $7, $8
      FROM ai_attempt
      WHERE run_id = $1",
-);
-
-static RUN_QUEUE: Stmt = Stmt::write(
-    "ai_run_queue",
-    "UPDATE ai_run
-     SET state = 'QUEUED', run_at = $1, attempts = attempts + $2, worker = NULL,
-         lease_until = NULL, error_class = $3
-     WHERE id = $4 AND state = 'RUNNING' AND worker = $5",
-);
-
-static RUN_CLAIM: Stmt = Stmt::write(
-    "ai_run_claim",
-    "UPDATE ai_run
-     SET state = 'RUNNING', worker = $1, lease_until = $2, started_at = COALESCE(started_at, $3)
-     WHERE id IN (
-         SELECT due.id
-         FROM ai_run due
-         WHERE due.state = 'QUEUED' AND due.run_at <= $3
-         ORDER BY due.run_at, due.id
-         LIMIT $4
-     )
-     RETURNING id, user_id, request, attempts",
-)
-.with_pg(
-    "UPDATE ai_run
-     SET state = 'RUNNING', worker = $1, lease_until = $2, started_at = COALESCE(started_at, $3)
-     WHERE id IN (
-         SELECT due.id
-         FROM ai_run due
-         WHERE due.state = 'QUEUED' AND due.run_at <= $3
-         ORDER BY due.run_at, due.id
-         LIMIT $4
-         FOR UPDATE SKIP LOCKED
-     )
-     RETURNING id, user_id, request, attempts",
-);
-
-static RUN_EXPIRE: Stmt = Stmt::write(
-    "ai_run_expire",
-    "UPDATE ai_run
-     SET state = CASE WHEN stalled >= $1 THEN 'FAILED' ELSE 'QUEUED' END,
-         error_class = CASE WHEN stalled >= $1 THEN 'stalled' ELSE error_class END,
-         error_text = CASE WHEN stalled >= $1 THEN $2 ELSE error_text END,
-         finished_at = CASE WHEN stalled >= $1 THEN $3 ELSE finished_at END,
-         request = CASE WHEN stalled >= $1 THEN NULL ELSE request END,
-         run_at = $3, stalled = stalled + 1, worker = NULL, lease_until = NULL
-     WHERE state = 'RUNNING' AND lease_until <= $3
-     RETURNING id",
-);
-
-static RUN_RENEW: Stmt = Stmt::write(
-    "ai_run_renew",
-    "UPDATE ai_run
-     SET lease_until = $1
-     WHERE worker = $2 AND state = 'RUNNING'",
 );
 
 static RUN_GET: Stmt = Stmt::read(
@@ -196,17 +134,12 @@ static RUN_TOKENS: Stmt = Stmt::long(
      WHERE user_id = $1 AND created_at >= $2 AND source = 'FRESH'",
 );
 
-pub(super) fn statements() -> [&'static Stmt; 14] {
+pub(super) fn statements() -> [&'static Stmt; 9] {
     [
         &RUN_INSERT,
         &RUN_FINISH,
         &RUN_ACCOUNT,
-        &RUN_TARGET,
         &RUN_ATTEMPT,
-        &RUN_QUEUE,
-        &RUN_CLAIM,
-        &RUN_EXPIRE,
-        &RUN_RENEW,
         &RUN_GET,
         &RUN_OF_ENTRY,
         &RUN_OF_JOBS,
@@ -260,15 +193,6 @@ pub(crate) struct Finish {
     pub(crate) error: Option<(&'static str, String)>,
     pub(crate) last_sequence: u64,
     pub(crate) expires_at: Option<Timestamp>,
-}
-
-/// A run of the queue that this process may work on.
-#[derive(Debug)]
-pub(crate) struct Due {
-    pub(crate) id: AnalysisId,
-    pub(crate) user: UserId,
-    pub(crate) request: Option<Vec<u8>>,
-    pub(crate) attempts: i64,
 }
 
 /// A row as it is stored: the answer still sealed.
@@ -363,19 +287,6 @@ pub(crate) fn account(batch: &mut Batch, id: AnalysisId, report: &Report, cost: 
     batch.step(&RUN_ACCOUNT, params);
 }
 
-/// Adds what a queued run is about now: its texts may be others than when it was queued.
-pub(crate) fn retarget(batch: &mut Batch, run: &NewRun) {
-    let params = params![
-        run.key.as_str(),
-        run.provider.as_str(),
-        run.model.as_str(),
-        run.prompt_version.as_str(),
-        run.components.as_deref(),
-        run.id
-    ];
-    batch.step(&RUN_TARGET, params);
-}
-
 /// Adds one exchange of a run.
 pub(crate) fn attempt(batch: &mut Batch, id: AnalysisId, attempt: &Attempt, cost: Option<i64>) {
     let tokens = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
@@ -390,56 +301,6 @@ pub(crate) fn attempt(batch: &mut Batch, id: AnalysisId, attempt: &Attempt, cost
         cost
     ];
     batch.step(&RUN_ATTEMPT, params);
-}
-
-/// Adds a return to the queue of a run that this process worked on.
-pub(crate) fn queue(
-    batch: &mut Batch,
-    id: AnalysisId,
-    worker: Uuid,
-    run_at: Timestamp,
-    class: &'static str,
-    counts: bool,
-) {
-    batch.step(&RUN_QUEUE, params![run_at, counts, class, id, worker]);
-}
-
-/// Claims up to `most` due runs.
-pub(crate) async fn claim(
-    engine: &Engine,
-    worker: Uuid,
-    lease_ms: i64,
-    most: usize,
-) -> Result<Vec<Due>> {
-    let now = engine.now();
-    let mut batch = Batch::system(now);
-    batch.step(&RUN_CLAIM, params![worker, now.plus_ms(lease_ms), now, most]);
-    let commit = engine.shared.store.commit(batch).await.map_err(Error::from)?;
-    let due = |row: &dyn Row| {
-        Ok(Due {
-            id: AnalysisId::from_uuid(row.id(0)?),
-            user: UserId::from_uuid(row.id(1)?),
-            request: row.opt_blob(2)?.map(<[u8]>::to_vec),
-            attempts: row.int(3)?,
-        })
-    };
-    commit.rows.iter().flatten().map(|row| due(row)).collect()
-}
-
-/// Puts runs of crashed processes back into the queue; one that ended its process too often fails.
-/// Returns how many.
-pub(crate) async fn expire(engine: &Engine, most_stalls: i64) -> Result<usize> {
-    let now = engine.now();
-    let mut batch = Batch::system(now);
-    let why = "the work stopped again and again without an answer";
-    batch.step(&RUN_EXPIRE, params![most_stalls, why, now]);
-    let commit = engine.shared.store.commit(batch).await.map_err(Error::from)?;
-    Ok(commit.rows.iter().map(Vec::len).sum())
-}
-
-/// Adds a longer lease for all that this process works on.
-pub(crate) fn renew(batch: &mut Batch, worker: Uuid, until: Timestamp) {
-    batch.step(&RUN_RENEW, params![until, worker]);
 }
 
 /// Reads runs of the user, in no order; unknown ones are absent.

@@ -5,8 +5,12 @@ pub mod documents;
 mod fill;
 mod plan;
 
-use clap::Args;
+use std::path::Path;
 
+use clap::Args;
+use jotrack_core::{Config, Engine, JobFilter, JobQuery, PageRequest};
+
+use super::analyze;
 use super::failure::Outcome;
 use super::serve::{self, LocalArgs, PortPolicy};
 use super::settings::DEFAULT_LISTEN;
@@ -17,6 +21,9 @@ pub use fill::{Filled, fill};
 
 /// Folder of the sample in the platform's folder for data, apart from the user's own.
 const FOLDER: &str = "jotrack-demo";
+
+/// Jobs that are looked at for one with both documents.
+const TASTED: u32 = 10;
 
 /// Options of `demo`.
 #[derive(Debug, Args)]
@@ -55,6 +62,10 @@ pub(super) fn run(args: &DemoArgs, globals: &Globals) -> Outcome {
         Filled::Before => tell(&format!("The sample is in {} already\n", dir.display())),
         Filled::Now(_) => tell(&format!("The sample is in {}\n", dir.display())),
     }
+    // Only a taste: the sample is of use without it.
+    if let Some(taste) = runtime.block_on(taste(&config, &dir)) {
+        tell(&taste);
+    }
     if args.fill_only {
         return Ok(());
     }
@@ -63,4 +74,29 @@ pub(super) fn run(args: &DemoArgs, globals: &Globals) -> Outcome {
         None => (DEFAULT_LISTEN, PortPolicy::OrAnyFree),
     };
     runtime.block_on(serve::serve(config, address, policy))
+}
+
+/// Asks for one match analysis of the sample, as `jotrack analyze` does, and returns what to tell.
+async fn taste(config: &Config, dir: &Path) -> Option<String> {
+    let engine = Engine::open(Config { background: false, ..config.clone() }).await.ok()?;
+    let told = match_of_one(&engine, dir).await;
+    drop(engine.close().await);
+    told
+}
+
+async fn match_of_one(engine: &Engine, dir: &Path) -> Option<String> {
+    let filter = JobFilter { archived: Some(false), ..JobFilter::default() };
+    let query = JobQuery { filter, page: PageRequest::first(TASTED), ..JobQuery::default() };
+    for job in engine.list_jobs(&query).await.ok()?.items {
+        if let Some(line) = analyze::match_line(engine, &job).await {
+            let (title, company) = (&job.title, &job.company);
+            return Some(format!(
+                "Match score of {title} at {company}: {line}\nSee why: jotrack analyze --data {} \
+                 --job {} --kind match-score\n",
+                dir.display(),
+                job.id.node_id()
+            ));
+        }
+    }
+    None
 }

@@ -18,6 +18,8 @@ use super::terminal::Colour;
 use super::{Globals, start_log};
 use report::{Comparison, Side};
 
+pub(super) use report::{bar, style_of};
+
 pub(super) const EXAMPLES: &str = "\
 Examples:
   jotrack match --resume cv.pdf --jd posting.docx

@@ -171,7 +171,8 @@ impl Page {
     }
 }
 
-fn bar(score: f64, colour: Colour) -> String {
+/// Returns a bar of 24 cells, as full as the score is of 100.
+pub(in crate::cli) fn bar(score: f64, colour: Colour) -> String {
     let filled = (0..BAR)
         .filter(|cell| (f64::from(*cell) + 0.5) * 100.0 <= score * f64::from(BAR))
         .map(|_| '█')
@@ -180,7 +181,8 @@ fn bar(score: f64, colour: Colour) -> String {
     format!("{}{}", colour.paint(style_of(score), &filled), colour.paint(Style::Faint, &empty))
 }
 
-fn style_of(score: f64) -> Style {
+/// Returns how a score is meant.
+pub(in crate::cli) fn style_of(score: f64) -> Style {
     match band(score) {
         ScoreBand::Poor => Style::Bad,
         ScoreBand::Good => Style::Warn,

@@ -1,5 +1,6 @@
 //! Settings: the TOML file, over it `JOTRACK_*`, over it the flags; one place that reads them.
 
+mod ai;
 mod database;
 mod master_key;
 
@@ -30,7 +31,7 @@ const TEXT_KEYS: [&str; 5] = ["listen", "log", "data_dir", "database", "extracto
 const PATH_KEYS: [&str; 2] = ["data_dir", "extractor"];
 /// Settings of PostgreSQL alone.
 const POSTGRES: &str = "postgres";
-const TABLES: [&str; 4] = ["limits", POSTGRES, "requests", "storage"];
+const TABLES: [&str; 5] = [ai::AI, "limits", POSTGRES, "requests", "storage"];
 /// The address of the database, and a file that holds it.
 const URL_VARIABLES: [&str; 2] = ["JOTRACK_DATABASE_URL", "JOTRACK_DATABASE_URL_FILE"];
 
@@ -264,16 +265,17 @@ fn merge_variable(merged: &mut Merged, name: &str, value: &OsStr) -> Result<(), 
         return merge(merged, None, "database", Value::String(url), origin);
     }
     if key == "local_tier" {
-        let tier = Value::String(text.to_ascii_uppercase());
-        return merge(merged, Some("ai"), "local_tier", tier, origin);
+        let tier = Value::String(text.to_owned());
+        return merge(merged, Some(ai::AI), "local_tier", tier, origin);
     }
     for table in TABLES {
         if let Some(inner) = key.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {
-            let value = match (table, inner) {
-                (POSTGRES, "replica_urls") => database::split(text),
-                _ => typed(text),
+            let (inner, value) = match (table, inner) {
+                (ai::AI, inner) => ai::of_variable(inner, text, typed, merged.values.get(ai::AI)),
+                (POSTGRES, "replica_urls") => (inner.to_owned(), database::split(text)),
+                _ => (inner.to_owned(), typed(text)),
             };
-            return merge(merged, Some(table), inner, value, origin);
+            return merge(merged, Some(table), &inner, value, origin);
         }
     }
     let key = if key == "data" { "data_dir" } else { key.as_str() };
@@ -341,6 +343,13 @@ fn merge(
     let refuse = |why: &str| match origin {
         Origin::File(_) => Err(Failure::Input(format!("{origin}: `{full_key}`: {why}"))),
         Origin::Variable(_) | Origin::Flag(_) => Err(Failure::Input(format!("{origin}: {why}"))),
+    };
+    let value = match table {
+        Some(ai::AI) => match ai::shaped(key, value) {
+            Ok(value) => value,
+            Err(why) => return refuse(why),
+        },
+        _ => value,
     };
     let proven = match (table, key) {
         (None, "listen") => match value.as_str().map(parse_listen) {

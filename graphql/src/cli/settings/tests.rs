@@ -52,6 +52,55 @@ fn errors_name_the_key_and_who_set_it() {
 }
 
 #[test]
+fn the_provider_is_named_by_the_file_and_by_variables() {
+    let file = file(
+        "[ai]\nprovider = 'OpenAI'\nmodel = 'small'\nprotocol = 'Responses'\ncache_days = 30\n\
+         local_tier = 'pro'\n[ai.caps]\nschema = false\n\
+         [[ai.prices]]\nprovider = 'openai'\nmodel = 'small*'\nvalid_from = '2026-01-01'\n\
+         input = 1\noutput = 2\ncached = 0\n",
+    );
+    let env = env(&[
+        ("JOTRACK_AI_PROVIDER", "openai_compatible"),
+        ("JOTRACK_AI_BASE_URL", "http://127.0.0.1:8080/v1"),
+        ("JOTRACK_AI_MODEL", "7"),
+        ("JOTRACK_AI_API_KEY", "12345678"),
+        ("JOTRACK_AI_CAPS_STREAM_USAGE", "false"),
+        ("JOTRACK_AI_RETRIES", "5"),
+    ]);
+
+    let ai = Settings::load(&flags(&file), &env).unwrap().config.ai;
+
+    assert_eq!(ai.provider, jotrack_core::AiProvider::OpenAiCompatible);
+    assert_eq!(ai.base_url.as_deref(), Some("http://127.0.0.1:8080/v1"));
+    assert_eq!(ai.model.as_deref(), Some("7"));
+    assert!(ai.api_key.is_some());
+    assert_eq!(ai.protocol, jotrack_core::Protocol::Responses);
+    assert_eq!((ai.caps.schema, ai.caps.stream_usage), (false, false));
+    assert_eq!((ai.cache_days, ai.retries, ai.prices.len()), (30, 5, 1));
+    assert_eq!(ai.local_tier, jotrack_core::Tier::Pro);
+}
+
+#[test]
+fn wrong_words_about_the_provider_name_the_setting_and_repeat_no_key() {
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 6] = [
+        ("", &[("JOTRACK_AI_PROVIDER", "oracle")], "JOTRACK_AI_PROVIDER: the AI provider must be"),
+        ("", &[("JOTRACK_AI_PROTOCOL", "gopher")], "JOTRACK_AI_PROTOCOL: unknown variant"),
+        ("", &[("JOTRACK_AI_KEY", "12345678")], "JOTRACK_AI_KEY: no such setting"),
+        ("", &[("JOTRACK_AI_RETRIES", "many")], "JOTRACK_AI_RETRIES: invalid type"),
+        ("[ai]\napi_key = 12345678", &[], "`ai.api_key`: a text is expected"),
+        ("[ai]\nprice = 1", &[], "`ai.price`: no such setting"),
+    ];
+    for (text, variables, expected) in cases {
+        let failure = Settings::load(&flags(&file(text)), &env(variables)).unwrap_err();
+
+        let message = failure.message().unwrap();
+        assert!(message.contains(expected), "{message}");
+        assert!(!message.contains("12345678"), "{message}");
+    }
+}
+
+#[test]
 fn broken_and_missing_files_are_refused_by_name() {
     let broken = file("trash_days = = 1");
     let missing = Flags { config: Some("/nonexistent/jotrack.toml".into()), ..Flags::default() };

@@ -299,6 +299,7 @@ fn user_errors(error: Error, place: &Place<'_>) -> Vec<UserError> {
             code,
             path: None,
             retry_after_seconds: int(seconds(retry_after_ms)),
+            window: None,
         }
         .into(),
         Error::Conflict { kind, .. } => conflict(kind, code, message),

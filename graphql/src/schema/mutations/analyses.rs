@@ -2,17 +2,18 @@
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject};
 use jotrack_core::{
-    AiProvider, AnalysisId, AnalysisKind, AnalysisRequest, AnalysisTarget, Error, Persona,
-    PurgeFilter, Violation, Violations,
+    AiProvider, AnalysisId, AnalysisKind, AnalysisRequest, AnalysisTarget, Engine, Error, Persona,
+    PurgeFilter, UsageResource, Violation, Violations,
 };
 
 use super::{
-    answer, attachment_id, job_id, options,
+    answer, asks, attachment_id, job_id, options,
     payload::{AnalysisPayload, AnswersPurgePayload},
 };
 use crate::schema::{
     context::begin_write,
     error::{Place, Result, Stop, settle, unknown_id},
+    objects::{usage::UsageWindow, user_error::UserError},
     scalars::{Json, int},
 };
 
@@ -113,10 +114,16 @@ impl AnalysisMutations {
                 ..AnalysisRequest::new(kind, target)
             };
             let options = options(None, idempotency_key);
-            let outcome = begin_write(ctx)?.start_analysis(&request, &options).await;
+            let engine = begin_write(ctx)?;
+            let outcome = engine.start_analysis(&request, &options).await;
             let outcome = outcome.map_err(|error| located(error, &request.target));
-            let started = settle(outcome, &place)?;
+            let started = match settle(outcome, &place) {
+                Err(Stop::Refused(errors)) => return Err(with_window(engine, errors).await?),
+                settled => settled?,
+            };
+            let quota = if asks(ctx, &["quota"]) { Some(quota(engine).await?) } else { None };
             Ok(AnalysisPayload {
+                quota,
                 analysis: Some(started.analysis.into()),
                 source: Some(started.source),
                 ..AnalysisPayload::default()
@@ -126,10 +133,22 @@ impl AnalysisMutations {
     }
 
     /// Gives up an analysis. Others that wait for the same call keep it; a call that nobody waits for any more is ended.
-    async fn analysis_cancel(&self, ctx: &Context<'_>, id: ID) -> Result<AnalysisPayload> {
+    async fn analysis_cancel(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        idempotency_key: Option<String>,
+    ) -> Result<AnalysisPayload> {
         let run = async {
             let analysis = analysis_id(&id)?;
-            one(begin_write(ctx)?.cancel_analysis(analysis).await, &id)
+            let engine = begin_write(ctx)?;
+            one(
+                ctx,
+                engine,
+                engine.cancel_analysis_once(analysis, &options(None, idempotency_key)).await,
+                &id,
+            )
+            .await
         };
         answer(run.await)
     }
@@ -140,14 +159,18 @@ impl AnalysisMutations {
         ctx: &Context<'_>,
         id: ID,
         reason: Option<String>,
+        idempotency_key: Option<String>,
     ) -> Result<AnalysisPayload> {
         let run = async {
             let analysis = analysis_id(&id)?;
+            let engine = begin_write(ctx)?;
             let outcome = match checked_reason(reason.as_deref()) {
-                Ok(()) => begin_write(ctx)?.invalidate_analysis(analysis).await,
+                Ok(()) => {
+                    engine.invalidate_analysis_once(analysis, &options(None, idempotency_key)).await
+                }
                 Err(error) => Err(error),
             };
-            one(outcome, &id)
+            one(ctx, engine, outcome, &id).await
         };
         answer(run.await)
     }
@@ -157,10 +180,15 @@ impl AnalysisMutations {
         &self,
         ctx: &Context<'_>,
         input: AnswersPurgeInput,
+        idempotency_key: Option<String>,
     ) -> Result<AnswersPurgePayload> {
         let run = async {
             let outcome = match purge_filter(input) {
-                Ok(filter) => begin_write(ctx)?.purge_answers(&filter, false).await,
+                Ok(filter) => {
+                    begin_write(ctx)?
+                        .purge_answers_once(&filter, &options(None, idempotency_key))
+                        .await
+                }
                 Err(error) => Err(error),
             };
             let purged = settle(outcome, &Place::input("input"))?;
@@ -177,13 +205,34 @@ fn analysis_id(id: &ID) -> Result<AnalysisId, Stop> {
     AnalysisId::from_node_id(id).ok_or_else(|| unknown_id("analysis", ID_PATH, id))
 }
 
-fn one(outcome: Result<jotrack_core::Analysis, Error>, id: &ID) -> Result<AnalysisPayload, Stop> {
+async fn one(
+    ctx: &Context<'_>,
+    engine: &Engine,
+    outcome: Result<jotrack_core::Analysis, Error>,
+    id: &ID,
+) -> Result<AnalysisPayload, Stop> {
     let analysis = settle(outcome, &Place::of("", ID_PATH, id))?;
     Ok(AnalysisPayload {
+        quota: if asks(ctx, &["quota"]) { Some(quota(engine).await?) } else { None },
         source: analysis.source,
         analysis: Some(analysis.into()),
         ..AnalysisPayload::default()
     })
+}
+
+async fn quota(engine: &Engine) -> Result<UsageWindow, Error> {
+    Ok(engine.usage_window(UsageResource::AiCalls).await?.into())
+}
+
+/// Tells of the allowance where it is what refused: where nothing remains of it.
+async fn with_window(engine: &Engine, mut errors: Vec<UserError>) -> Result<Stop, Stop> {
+    for error in &mut errors {
+        if let UserError::RateLimitedError(limited) = error {
+            let window = engine.usage_window(UsageResource::AiCalls).await?;
+            limited.window = (window.state.remaining == Some(0)).then(|| window.into());
+        }
+    }
+    Ok(Stop::Refused(errors))
 }
 
 fn checked_reason(reason: Option<&str>) -> Result<(), Error> {

@@ -11,6 +11,7 @@ use crate::schema::{
         coach::CoachState,
         history::StatusChange,
         job::Job,
+        usage::UsageWindow,
         user_error::UserError,
         viewer::Viewer,
     },
@@ -134,6 +135,8 @@ pub(crate) struct AnalysisPayload {
     pub(crate) analysis: Option<Analysis>,
     /// Where the answer comes from.
     pub(crate) source: Option<ResultSource>,
+    /// The caller's allowance of AI calls after the call.
+    pub(crate) quota: Option<UsageWindow>,
     pub(crate) user_errors: Vec<UserError>,
     /// Null: what analyses do is told by `analysisEvents`.
     pub(crate) revision: Option<Revision>,

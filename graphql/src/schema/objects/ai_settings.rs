@@ -36,6 +36,7 @@ pub(crate) struct ProviderKey {
     /// The only address the key is sent to; the provider's public one when null.
     base_url: Option<Url>,
     created_at: DateTime,
+    /// To the minute; null when it never was.
     last_used_at: Option<DateTime>,
 }
 

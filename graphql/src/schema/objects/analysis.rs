@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
-use jotrack_core::{self as core, AiProvider, AnalysisKind, AnalysisState, Persona, ResultSource};
+use jotrack_core::{
+    self as core, AiProvider, AnalysisKind, AnalysisState, Persona, ResultSource, StalenessPart,
+    StalenessSeverity,
+};
 
 use crate::schema::{
     context::scope,
+    cost,
     error::{Result, provider_error},
+    loaders::ReadAnalysis,
     node::NodeId,
     objects::{attachment::Attachment, job::Job, user_error::ProviderError},
     scalars::{DateTime, Json, Micros, int},
@@ -69,11 +74,12 @@ impl Analysis {
         Ok(scope(ctx)?.loaders().attachment(id).await?.map(Attachment))
     }
 
-    /// Search key of the company it is about.
+    /// Search key of the company it is about; null where there is none.
     async fn company_key(&self) -> Option<&str> {
         self.0.company.as_deref()
     }
 
+    /// Who asks; null where the kind has nobody.
     async fn persona(&self) -> Option<Persona> {
         self.0.persona
     }
@@ -83,7 +89,7 @@ impl Analysis {
         self.0.result.clone().map(Json)
     }
 
-    /// Why it failed, and what to do.
+    /// Why it failed, and what to do; null unless it did.
     async fn error(&self) -> Option<ProviderError> {
         let failure = self.0.error.as_ref()?;
         Some(provider_error(failure.provider, &failure.error()))
@@ -91,20 +97,20 @@ impl Analysis {
 
     /// Of its own call; zero where none was made.
     async fn usage(&self) -> TokenUsage {
-        TokenUsage::of(&self.0)
+        TokenUsage::of(self.0.usage, self.0.cost_micros)
     }
 
-    /// The provider's name for the exchange.
+    /// The provider's name for the exchange, where it gave one.
     async fn provider_request_id(&self) -> Option<&str> {
         self.0.provider_request_id.as_deref()
     }
 
-    /// Milliseconds to the first text.
+    /// Milliseconds to the first text; null without a call of its own.
     async fn ttft_ms(&self) -> Option<i32> {
         self.0.ttft_ms.map(int)
     }
 
-    /// Milliseconds of the whole call.
+    /// Milliseconds of the whole call; null without one of its own.
     async fn total_ms(&self) -> Option<i32> {
         self.0.total_ms.map(int)
     }
@@ -113,10 +119,12 @@ impl Analysis {
         self.0.created_at.into()
     }
 
+    /// Null while it waits in the queue.
     async fn started_at(&self) -> Option<DateTime> {
         self.0.started_at.map(DateTime)
     }
 
+    /// Null until it ended.
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(DateTime)
     }
@@ -130,6 +138,32 @@ impl Analysis {
     async fn cache_key(&self) -> &str {
         &self.0.key
     }
+
+    /// How what it read relates to the documents as they are now; null for kinds that read none.
+    #[graphql(complexity = "cost::extra(5, child_complexity + 1)")]
+    async fn staleness(&self, ctx: &Context<'_>) -> Result<Option<Staleness>> {
+        let analysis = ReadAnalysis(Arc::clone(&self.0));
+        let judged = scope(ctx)?.loaders().staleness(analysis).await?;
+        Ok(judged.as_deref().map(Staleness::of))
+    }
+}
+
+/// How stored analyses relate to the documents as they are now.
+#[derive(SimpleObject)]
+#[graphql(crate = "crate::schema::resolve::object")]
+pub(crate) struct Staleness {
+    severity: StalenessSeverity,
+    /// What is no longer as it was read.
+    changed: Vec<StalenessPart>,
+    /// In words.
+    reason: String,
+}
+
+impl Staleness {
+    pub(crate) fn of(judged: &core::Staleness) -> Self {
+        let core::Staleness { severity, changed, reason } = judged.clone();
+        Self { severity, changed, reason }
+    }
 }
 
 /// `costMicros` is null when the price is unknown; `estimated` when the provider sent no usage.
@@ -142,18 +176,20 @@ pub(crate) struct TokenUsage {
     output_tokens: i32,
     /// Part of `inputTokens` that the provider had in its own cache.
     cached_input_tokens: i32,
+    /// Null when the price is unknown.
     cost_micros: Option<Micros>,
     estimated: bool,
 }
 
 impl TokenUsage {
-    fn of(analysis: &core::Analysis) -> Self {
-        let core::ai::TokenUsage { input, output, cached, estimated } = analysis.usage;
+    /// Tokens and what they cost.
+    pub(crate) fn of(usage: core::ai::TokenUsage, cost_micros: Option<i64>) -> Self {
+        let core::ai::TokenUsage { input, output, cached, estimated } = usage;
         Self {
             input_tokens: int(input),
             output_tokens: int(output),
             cached_input_tokens: int(cached),
-            cost_micros: analysis.cost_micros.map(Micros),
+            cost_micros: cost_micros.map(Micros),
             estimated,
         }
     }

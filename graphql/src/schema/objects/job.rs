@@ -14,7 +14,7 @@ use crate::schema::{
     loaders::{AnalysesKey, AttachmentsKey, DocumentKey, NameSet},
     node::NodeId,
     objects::{
-        analysis::Analysis,
+        analysis::{Analysis, Staleness},
         attachment::{Attachment, AttachmentVariant},
         coach::CoachState,
         company::Company,
@@ -225,5 +225,17 @@ impl Job {
         let key = AnalysesKey { job: self.0.id, kinds: vec![kind], most: 1 };
         let rows = scope(ctx)?.loaders().analyses(key).await?;
         Ok(rows.first().cloned().map(Analysis))
+    }
+    /// How the analyses of a kind relate to the documents as they are now: of one that read exactly
+    /// these, else of the newest. Kinds that read no documents are invalid.
+    #[graphql(complexity = "cost::extra(10, child_complexity + 1)")]
+    async fn staleness(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "AnalysisKind::MatchScore")] kind: AnalysisKind,
+    ) -> Result<Staleness> {
+        let judged = scope(ctx)?.loaders().staleness_of_job(self.0.id, kind).await?;
+        let judged = judged.ok_or_else(|| core::Error::not_found("job", self.0.id))?;
+        Ok(Staleness::of(&judged))
     }
 }

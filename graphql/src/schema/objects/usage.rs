@@ -1,46 +1,69 @@
 //! How much of each allowance is used.
 
-use async_graphql::SimpleObject;
+use async_graphql::{Context, Object, SimpleObject};
 use jotrack_core::{self as core, RateState, Tier, UsageResource};
 
-use crate::schema::scalars::{DateTime, int};
+use super::analysis::TokenUsage;
+use crate::schema::{
+    context::operation,
+    cost,
+    error::Result,
+    scalars::{DateTime, int},
+};
 
 /// How much the caller has used.
-#[derive(SimpleObject)]
-#[graphql(crate = "crate::schema::resolve::object")]
-pub(crate) struct Usage {
-    tier: Tier,
+pub(crate) struct Usage(core::Usage);
+
+/// How much the caller has used.
+#[Object(crate = "crate::schema::resolve::object")]
+impl Usage {
+    async fn tier(&self) -> Tier {
+        self.0.tier
+    }
+
     /// One per resource.
-    windows: Vec<UsageWindow>,
+    #[graphql(complexity = "cost::list(UsageResource::ALL.len(), child_complexity)")]
+    async fn windows(&self) -> Vec<UsageWindow> {
+        self.0.windows.iter().copied().map(Into::into).collect()
+    }
+
+    /// Of the caller's own calls since the first of this month (UTC); no cost when one of them is unknown.
+    async fn tokens_this_month(&self, ctx: &Context<'_>) -> Result<TokenUsage> {
+        let (usage, cost_micros) = operation(ctx)?.caller().engine.tokens_this_month().await?;
+        Ok(TokenUsage::of(usage, cost_micros))
+    }
 }
 
 /// Exact sliding window. `limit` and `remaining` are null when unlimited; `resetAt` is when the oldest entry leaves; now when empty.
-#[derive(SimpleObject)]
+#[derive(SimpleObject, Debug, Clone)]
 #[graphql(crate = "crate::schema::resolve::object")]
 pub(crate) struct UsageWindow {
     resource: UsageResource,
     window_seconds: i32,
+    /// Null when unlimited.
     limit: Option<i32>,
     used: i32,
+    /// Null when unlimited.
     remaining: Option<i32>,
     reset_at: DateTime,
 }
 
-/// The window of a resource, and the most that one operation may cost. `limit` and `remaining` are null when unlimited.
+/// The window of a resource, and the most that one operation may cost.
 #[derive(SimpleObject)]
 #[graphql(crate = "crate::schema::resolve::object")]
 pub(crate) struct RateLimit {
     cost_limit: i32,
+    /// Null when unlimited.
     limit: Option<i32>,
     used: i32,
+    /// Null when unlimited.
     remaining: Option<i32>,
     reset_at: DateTime,
 }
 
 impl From<core::Usage> for Usage {
     fn from(usage: core::Usage) -> Self {
-        let core::Usage { tier, windows } = usage;
-        Self { tier, windows: windows.into_iter().map(Into::into).collect() }
+        Self(usage)
     }
 }
 

@@ -3,6 +3,7 @@
 use async_graphql::{ContextSelectionSet, Enum, ID, Interface, SimpleObject};
 use jotrack_core::{AiProvider, CoachMilestone, ForbiddenReason, QuotaScope};
 
+use super::usage::UsageWindow;
 use crate::schema::{
     resolve::{Concrete, Resolving, resolve_container},
     scalars::ByteCount,
@@ -155,6 +156,8 @@ pub(crate) struct RateLimitedError {
     pub(crate) path: Option<Vec<String>>,
     /// When the next try may succeed.
     pub(crate) retry_after_seconds: i32,
+    /// The allowance that is used up; null where none is.
+    pub(crate) window: Option<UsageWindow>,
 }
 
 /// An analysis could not be had; the message says what to do. Nothing half-done is kept.
