@@ -101,11 +101,7 @@ async fn crowd(
         }
     }
     let all = tokio::time::timeout(Duration::from_secs(60), tasks.join_all());
-    let all = all.await.unwrap_or_else(|_| {
-        let mut s = engine.statement_stats(); s.sort_by_key(|(_, s)| std::cmp::Reverse(s.runs)); for (n, s) in s.iter().take(12) { println!("{n} {s:?}"); }
-        panic!("nobody waits for ever")
-    });
-    if std::env::var("DBG").is_ok() { let mut s = engine.statement_stats(); s.sort_by_key(|(_, s)| std::cmp::Reverse(s.runs)); for (n, s) in s.iter().take(12) { println!("{n} {s:?}"); } }
+    let all = all.await.expect("nobody waits for ever");
     let answers: Vec<_> = all.into_iter().flatten().map(Result::unwrap).collect();
     let mut waits: Vec<_> = answers.iter().map(|(wait, _)| *wait).collect();
     waits.sort_unstable();

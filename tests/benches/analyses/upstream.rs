@@ -10,7 +10,8 @@ use std::{
 
 use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use jotrack_core::{
-    AiConfig, AiProvider, AnalysisKind, AnalysisRequest, AnalysisTarget, Config, Engine, StorageConfig,
+    AiConfig, AiProvider, AnalysisKind, AnalysisRequest, AnalysisTarget, Config, Engine,
+    StorageConfig,
     ai::{AiError, ModelEvent, ModelRequest, Provider, StopReason, TokenUsage},
 };
 use serde_json::json;
