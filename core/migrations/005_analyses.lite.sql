@@ -3,6 +3,7 @@
 -- JSON that names no person.
 
 -- One row per request of one user. `origin_id` is the run that made a kept or joined answer.
+-- Rows hold answers of kilobytes, which every search for a neighbour would read: hence a rowid table.
 CREATE TABLE ai_run (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     user_id BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -42,7 +43,7 @@ CREATE TABLE ai_run (
     created_at INTEGER NOT NULL,
     started_at INTEGER,
     finished_at INTEGER
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX idx_ai_run_origin ON ai_run (user_id, key, subject, origin_id) WHERE origin_id IS NOT NULL;
 CREATE INDEX idx_ai_run_created ON ai_run (user_id, created_at, id);
@@ -65,7 +66,7 @@ CREATE TABLE ai_attempt (
     PRIMARY KEY (run_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
--- Answers kept: complete and valid ones only.
+-- Answers kept: complete and valid ones only. A rowid table for the same reason.
 CREATE TABLE ai_cache (
     key TEXT NOT NULL PRIMARY KEY,
     owner_id BLOB REFERENCES users (id) ON DELETE CASCADE,
@@ -85,7 +86,7 @@ CREATE TABLE ai_cache (
     soft_expires_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     hits INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX idx_ai_cache_expires ON ai_cache (expires_at);
 CREATE INDEX idx_ai_cache_owner ON ai_cache (owner_id);

@@ -31,6 +31,8 @@ struct Fared {
     wall: Duration,
     cpu: Duration,
     waits: Vec<Duration>,
+    /// Runs of statements.
+    statements: u64,
 }
 
 /// Lets crowds ask, checks the counts and prints what it took.
@@ -38,8 +40,8 @@ pub(crate) fn print(runtime: &Runtime) {
     let callers = if meter::is_bench() { 1_000 } else { 40 };
     println!("\n{TITLE}: {callers} at once, an upstream of 20 tokens in 100 ms");
     println!(
-        "{:44} {:>6} {:>9} {:>6} {:>9} {:>9} {:>9} {:>12}",
-        "", "calls", "answered", "fresh", "wall ms", "p50 ms", "p99 ms", "CPU us each"
+        "{:44} {:>6} {:>9} {:>6} {:>9} {:>9} {:>9} {:>12} {:>9}",
+        "", "calls", "answered", "fresh", "wall ms", "p50 ms", "p99 ms", "CPU us each", "SQL each"
     );
     runtime.block_on(async {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -75,6 +77,8 @@ async fn crowd(
     wakes: Option<u64>,
 ) -> Fared {
     let request = upstream::about(company);
+    let statements = || engine.statement_stats().iter().map(|(_, stats)| stats.runs).sum::<u64>();
+    let statements_before = statements();
     let (before, began, cpu) = (upstream.calls(), Instant::now(), meter::process_cpu());
     let mut tasks = JoinSet::new();
     for caller in 0..callers {
@@ -109,6 +113,7 @@ async fn crowd(
         wall: began.elapsed(),
         cpu: meter::process_cpu() - cpu,
         waits,
+        statements: statements() - statements_before,
     }
 }
 
@@ -128,7 +133,7 @@ async fn woken<T>(mut future: Pin<Box<impl Future<Output = T>>>, wakes: u64) -> 
 
 fn row(name: &str, fared: &Fared) {
     println!(
-        "{name:44} {:>6} {:>9} {:>6} {:>9.1} {:>9.1} {:>9.1} {:>12.1}",
+        "{name:44} {:>6} {:>9} {:>6} {:>9.1} {:>9.1} {:>9.1} {:>12.1} {:>9.1}",
         fared.calls,
         fared.answered,
         fared.fresh,
@@ -136,5 +141,6 @@ fn row(name: &str, fared: &Fared) {
         millis(percentile(&fared.waits, 50)),
         millis(percentile(&fared.waits, 99)),
         micros(fared.cpu) / fared.waits.len() as f64,
+        fared.statements as f64 / fared.waits.len() as f64,
     );
 }

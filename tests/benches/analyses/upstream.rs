@@ -11,6 +11,7 @@ use std::{
 use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use jotrack_core::{
     AiConfig, AiProvider, AnalysisKind, AnalysisRequest, AnalysisTarget, Config, Engine,
+    StorageConfig,
     ai::{AiError, ModelEvent, ModelRequest, Provider, StopReason, TokenUsage},
 };
 use serde_json::json;
@@ -129,5 +130,6 @@ pub(crate) async fn engine(dir: &std::path::Path, upstream: &Arc<Upstream>) -> E
         custom: Some(custom),
         ..AiConfig::default()
     };
-    Engine::open(Config { ai, ..Config::in_dir(dir) }).await.unwrap()
+    let storage = StorageConfig { statement_stats: true, ..StorageConfig::default() };
+    Engine::open(Config { ai, storage, ..Config::in_dir(dir) }).await.unwrap()
 }

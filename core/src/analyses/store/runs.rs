@@ -71,7 +71,7 @@ static RUN_GET: Stmt = Stmt::read(
         columns!(),
         "
      FROM ai_run
-     WHERE user_id = $1 AND id IN rarray($2)"
+     WHERE +user_id = $1 AND id IN rarray($2)"
     ),
 );
 
