@@ -77,8 +77,8 @@ pub use doctor::CheckReport;
 pub use engine::{Engine, Health, Snapshot};
 pub use enums::*;
 pub use error::{
-    Cause, ConflictKind, Error, ErrorCode, MisuseKind, ProviderFailure, Result, UnavailableKind, Violation,
-    Violations,
+    Cause, ConflictKind, Error, ErrorCode, MisuseKind, ProviderFailure, Result, UnavailableKind,
+    Violation, Violations,
 };
 pub use id::{
     AnalysisId, AttachmentId, CompanyId, JobId, LOCAL_USER, StatusChangeId, TaskId, UploadId,
