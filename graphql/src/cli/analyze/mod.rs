@@ -30,7 +30,7 @@ Examples:
   jotrack analyze --job job_0198... --kind match-score
   jotrack analyze --job job_0198... --kind match-score --watch
   jotrack analyze --company Lindenhof --kind company-ecosystem --json
-  jotrack analyze --job job_0198... --kind cover-letter --param addressee='Ms Vale'
+  jotrack analyze --job job_0198... --kind cover-letter --param addressee=Vale
 
 The engine itself answers match-score without a key and without a network. The
 other kinds need a model: see [ai] in the settings, JOTRACK_AI_PROVIDER and
