@@ -13,7 +13,7 @@ use jotrack_tests::{
 };
 
 /// Files of `ffi/src` with items of the header, in the order in which it tells them.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 22] = [
     "library",
     "enums",
     "text",
@@ -29,6 +29,9 @@ const SOURCES: [&str; 19] = [
     "variants",
     "coach",
     "matching",
+    "op",
+    "analyses",
+    "keys",
     "events",
     "changes",
     "graphql",
@@ -79,7 +82,7 @@ fn library_exports_the_header_and_nothing_else() {
 
 #[test]
 fn every_function_is_called_by_the_suite() {
-    let suite: String = ["smoke.c", "refusals.c", "dispatch.c", "threads.c"]
+    let suite: String = ["smoke.c", "refusals.c", "dispatch.c", "threads.c", "analysis.c"]
         .map(|name| fs::read_to_string(repository("tests/c").join(name)).unwrap())
         .concat();
 
@@ -168,6 +171,11 @@ fn callbacks_run_when_the_host_says_so() {
 }
 
 #[test]
+fn analyses_are_followed_and_end_once() {
+    passes("analysis", 60);
+}
+
+#[test]
 fn eight_threads_share_one_engine() {
     passes("threads", 15);
 }
@@ -180,7 +188,7 @@ fn memory_checker_finds_nothing() {
         return;
     }
     let bench = Workbench::new();
-    for name in ["smoke", "refusals", "dispatch"] {
+    for name in ["smoke", "refusals", "dispatch", "analysis"] {
         let program = bench.compile_c("c99", &[suite(&format!("{name}.c"))]);
 
         // "Possibly lost" is left out: hash tables in statics are known by inner pointers only.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use jotrack_core::{AttachmentKind, Config, Engine, JobId, NewJob};
+use jotrack_core::{AttachmentKind, Config, Engine, JobId, NewJob, Protocol};
 use jotrack_tests::{
     files, options,
     program::{Home, Running},
-    provider::{FaultServer, Protocol, Reply, Script},
+    provider::{FaultServer, Reply, Script},
     upload,
 };
 use serde_json::{Value, json};
