@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -220,12 +221,15 @@ fn example_programs_do_what_they_say() {
     let (data, fresh) = (bench.path("data"), bench.path("fresh"));
     let list = bench.compile_c("c99", &[repository("examples/c/list_jobs.c")]);
     let board = bench.compile_cpp("c++17", &[repository("examples/cpp/board.cpp")]);
+    let analyze = bench.compile_c("c99", &[repository("examples/c/analyze.c")]);
 
     let added = bench.run(&list, &[data.as_os_str(), "Fjordline".as_ref(), "Engineer".as_ref()]);
     let drawn = bench.run(&board, &[&data]);
     let empty = bench.run(&list, &[&fresh]);
     let refused = bench.output(&list, &[data.as_os_str(), "".as_ref(), "Engineer".as_ref()]);
     let misused = bench.output::<&str>(&board, &[]);
+    let unknown: [&OsStr; 2] = [data.as_os_str(), "0190a6ae-0f5c-7d3c-9d57-4d0c6a8f2b11".as_ref()];
+    let unknown = bench.output(&analyze, &unknown);
 
     assert_eq!(added, "on radar        -  Engineer, Fjordline\n1 jobs\n");
     assert_eq!(drawn, "on radar\n  Engineer, Fjordline\n");
@@ -233,6 +237,8 @@ fn example_programs_do_what_they_say() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).starts_with("add: VALIDATION: "));
     assert_eq!(misused.status.code(), Some(2));
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).starts_with("start: NOT_FOUND: "));
 }
 
 /// Compiles a program of the suite as C99 and as C11, and runs each in a folder of its own. It must

@@ -9,7 +9,7 @@
 
 mod operations;
 
-pub(crate) use operations::{DoneCallback, OpEventCallback, Outcome};
+pub(crate) use operations::Outcome;
 
 use std::{
     collections::{BTreeMap, VecDeque},
