@@ -206,6 +206,10 @@ impl Engine {
                 let source = ResultSource::Pooled;
                 (NewRun { source: Some(source), ..run }, source)
             }
+            // Kept for a moment longer than the answer lives.
+            Some(Ok(answer)) if answer.expires_at.is_some_and(|end| end <= self.now()) => {
+                return Ok(None);
+            }
             Some(Ok(answer)) => {
                 let source = answer.source;
                 let run = NewRun {

@@ -12,10 +12,11 @@ use super::{DataArgs, DatabaseArgs, Globals, opening, serve};
 pub(super) const EXAMPLES: &str = "\
 Examples:
   jotrack analyses --job job_0198...
-  jotrack analyses --job job_0198... --kind match-score --json | jq '.[0].result'
+  jotrack analyses --job job_0198... --json | jq '.[0].result'
 
-The newest come first. SOURCE is fresh for a call of its own, cache or shared for
-a kept answer, pooled for one that joined a call under way, stale for an old one.";
+The newest come first. SOURCE is fresh for a call of its own, cache or shared
+for a kept answer, pooled for one that joined a call under way, stale for an
+old one.";
 
 /// Options of `analyses`.
 #[derive(Debug, Args)]

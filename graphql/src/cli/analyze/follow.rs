@@ -5,7 +5,7 @@ use std::time::Duration;
 use jotrack_core::ai::EventData;
 use jotrack_core::{
     Analysis, AnalysisEvents, AnalysisId, AnalysisRequest, AnalysisState, ConflictKind, Engine,
-    Error, WriteOptions,
+    Error, StartedAnalysis, WriteOptions,
 };
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -39,7 +39,8 @@ pub(super) async fn analyze(
             }
         }
     };
-    let started = started.map_err(|error| wording::failure(error, request))?.analysis;
+    let StartedAnalysis { analysis: started, source, .. } =
+        started.map_err(|error| wording::failure(error, request))?;
     if let Some(code) = told {
         if cancel(engine, started.id).await? {
             progress.cancelled();
@@ -54,7 +55,10 @@ pub(super) async fn analyze(
         }
         // It ended while the signal came: there is an answer to print.
     }
-    let ended = engine.analysis(started.id).await.map_err(wording::trouble)?;
+    let mut ended = engine.analysis(started.id).await.map_err(wording::trouble)?;
+    if started.state.is_final() {
+        ended = ended.given_from(source);
+    }
     progress.ended(&ended);
     match (&ended.error, ended.state) {
         (_, AnalysisState::Succeeded) => Ok(ended),
