@@ -57,8 +57,8 @@ impl jotrack_op {
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_op_id(op: *const jotrack_op) -> *const c_char {
-    // SAFETY: NULL or a live operation (R1).
     shield(std::ptr::null(), || {
+        // SAFETY: NULL or a live operation (R1).
         unsafe { op.as_ref() }.map_or(std::ptr::null(), |op| op.text.as_ptr())
     })
 }

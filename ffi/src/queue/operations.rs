@@ -128,14 +128,13 @@ impl Operation {
             return;
         }
         match (&event.data, self.events.back_mut()) {
-            (EventData::Delta(text), Some(AnalysisEvent { sequence, data }))
-                if *sequence < event.sequence =>
-            {
-                if let EventData::Delta(waiting) = data {
-                    waiting.push_str(text);
-                    *sequence = event.sequence;
-                    return;
-                }
+            (
+                EventData::Delta(text),
+                Some(AnalysisEvent { sequence, data: EventData::Delta(waiting) }),
+            ) if *sequence < event.sequence => {
+                waiting.push_str(text);
+                *sequence = event.sequence;
+                return;
             }
             // The host is told to drop this text; it need not see it first.
             (EventData::Reset(_), _) => {

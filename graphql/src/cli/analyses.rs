@@ -5,7 +5,7 @@ use jotrack_core::{Analysis, AnalysisRequest, Timestamp};
 use serde_json::Value;
 
 use super::analyze::{self, cost, kebab, plain};
-use super::failure::{Failure, Outcome};
+use super::failure::Outcome;
 use super::terminal::{Colour, Style};
 use super::{DataArgs, DatabaseArgs, Globals, opening, serve};
 
@@ -55,7 +55,7 @@ pub(super) fn run(args: &AnalysesArgs, globals: &Globals) -> Outcome {
             analyze::failure(error, &AnalysisRequest::of_job(kind, job))
         });
         engine.close().await.map_err(anyhow::Error::new)?;
-        Ok::<_, Failure>(found?)
+        found
     });
     let ((job, _), analyses) = found?;
     if args.json {

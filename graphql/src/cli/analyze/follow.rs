@@ -48,13 +48,13 @@ pub(super) async fn analyze(
         return Err(Failure::Interrupted(code));
     }
     let mut events = engine.analysis_events(started.id, None).await.map_err(wording::trouble)?;
-    if let Some(code) = watch(&mut events, &mut progress, interrupt).await? {
-        if cancel(engine, started.id).await? {
-            progress.cancelled();
-            return Err(Failure::Interrupted(code));
-        }
-        // It ended while the signal came: there is an answer to print.
+    if let Some(code) = watch(&mut events, &mut progress, interrupt).await?
+        && cancel(engine, started.id).await?
+    {
+        progress.cancelled();
+        return Err(Failure::Interrupted(code));
     }
+    // It ended while the signal came: there is an answer to print.
     let mut ended = engine.analysis(started.id).await.map_err(wording::trouble)?;
     if started.state.is_final() {
         ended = ended.given_from(source);

@@ -39,7 +39,7 @@ pub(in crate::cli) fn failure(error: Error, request: &AnalysisRequest) -> Failur
             Failure::Input(in_our_words(what))
         }
         Error::Provider { retryable: true, retry_after_ms, what, .. } => {
-            let when = retry_after_ms.map_or_else(|| "later".to_owned(), |ms| in_words(ms));
+            let when = retry_after_ms.map_or_else(|| "later".to_owned(), in_words);
             other(format!("{}; try again {when}", plain(what)))
         }
         Error::Provider { what, .. } => other(plain(what)),
