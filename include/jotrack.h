@@ -163,6 +163,16 @@
 #define JOTRACK_ENTITY_COACH_STATE 16
 
 /**
+ * Entity bit: analyses.
+ */
+#define JOTRACK_ENTITY_ANALYSIS 32
+
+/**
+ * Entity bit: settings and keys of the user; the id of a change is the user's.
+ */
+#define JOTRACK_ENTITY_ACCOUNT 64
+
+/**
  * Commit flag: everything was as asked for already; nothing was written.
  */
 #define JOTRACK_COMMIT_UNCHANGED 1
