@@ -315,3 +315,17 @@ async fn a_kept_answer_is_for_every_attachment_with_that_text() {
     lab.engine.analyze(&queued).await.unwrap();
     assert!(normalised(&lab, third).await.is_some());
 }
+
+#[tokio::test]
+async fn of_many_analyses_the_newest_ten_are_looked_at() {
+    let lab = Lab::new().await;
+    let (job, first) = analysed(&lab).await;
+    for n in 1..=10 {
+        let words = format!("{} round{n}", text(0));
+        lab.paste(job, AttachmentKind::Resume, &words).await;
+        analyse(&lab, job).await;
+    }
+    assert_eq!(now(&lab, job).await, (Fresh, vec![]));
+    lab.engine.activate_attachment(first, &options()).await.unwrap();
+    assert_eq!(now(&lab, job).await, (Fresh, vec![Resume]), "compared with the newest");
+}
