@@ -13,9 +13,7 @@ mod window;
 pub(crate) use memory::Memory;
 pub use quota::Quota;
 pub use requests::{RequestKind, Usage, UsageWindow};
-pub(crate) use store::statements;
-#[expect(unused_imports, reason = "the AI calls are being written")]
-pub(crate) use store::{extend, refund, refund_after_output, settle, state, take};
+pub(crate) use store::{extend, refund, refund_after_output, settle, statements, take};
 pub use window::{RateState, Taken, Window};
 
 use crate::{

@@ -45,8 +45,9 @@ async fn open(stage: &Path) -> Engine {
     config.requests.in_database = true;
     config.requests.writes = Some(LIMIT);
     config.requests.window_ms = HOUR_MS;
-    if let Ok(url) = std::env::var(URL) {
-        let direct_url = std::env::var(DIRECT).ok().map(DatabaseUrl::new);
+    let variable = |name| Some(std::env::var_os(name)?.into_string().unwrap());
+    if let Some(url) = variable(URL) {
+        let direct_url = variable(DIRECT).map(DatabaseUrl::new);
         config.postgres = Some(PostgresConfig { direct_url, ..PostgresConfig::at(url) });
     }
     Engine::open(config).await.unwrap()
