@@ -54,7 +54,9 @@ impl Decode for Decoder {
             }
             "response.completed" => {
                 closing(response, answer);
-                answer.stop(StopReason::Natural);
+                // Some servers name an answer that was cut off so only here.
+                let whole = at(response, "/status") != "incomplete";
+                answer.stop(if whole { StopReason::Natural } else { StopReason::MaxTokens });
             }
             "response.incomplete" => {
                 closing(response, answer);
