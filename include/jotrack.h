@@ -68,12 +68,12 @@
  * R4  What a callback is given lives during that call.
  * R5  After a failure every out-argument is NULL or 0, and nothing is owed but *err.
  * R6  Never use free() or delete on memory of the library: it may have another heap.
- * R7  The user pointer of a subscription lives until jotrack_subscription_free returned; that of the
- *     wakeup until jotrack_engine_close returned.
+ * R7  The user pointer of a subscription lives until jotrack_subscription_free returned; that of an
+ *     operation until its on_done returned; that of the wakeup until jotrack_engine_close returned.
  *
  * Threads
  * -------
- * T1  Engines and subscriptions: any thread, at the same time.
+ * T1  Engines, subscriptions and operations: any thread, at the same time.
  * T2  Pages, readers, writers and errors: one thread at a time; they may be handed on. Pages and
  *     errors own their data and outlive the engine; readers and writers then answer JOTRACK_CLOSED
  *     and are still to be freed.
@@ -91,6 +91,8 @@
  * jotrack_changes_since(rev) and read again what is on the screen; on JOTRACK_EVENT_RESYNC read
  * everything again. An event is a hint, the change log is the truth: events that wait for the same
  * subscription are merged, so a slow program loses nothing and the queue never overflows.
+ * An analysis goes on after the call that began it: jotrack_analysis_start gives a jotrack_op, its
+ * events come through the same queue, and on_done comes once and last.
  * With JOTRACK_DISPATCH_THREAD callbacks run on a thread of the engine. With JOTRACK_DISPATCH_HOST
  * they run only inside jotrack_dispatch, on the thread that calls it; jotrack_set_wakeup says when
  * it is time.
@@ -237,6 +239,16 @@
  * Variant flag: the text is longer than the limit and was cut.
  */
 #define JOTRACK_VARIANT_TRUNCATED 1
+
+/**
+ * Analysis flag: pass over kept answers. Refused within 30 seconds of the last call for the same.
+ */
+#define JOTRACK_ANALYSIS_REFRESH 1
+
+/**
+ * Analysis flag: queue it instead of running it now.
+ */
+#define JOTRACK_ANALYSIS_BACKGROUND 2
 
 /**
  * What a call answers. 1-19: the caller's input, 20-39: the flow, 40-69: the world outside, 90-99:
@@ -803,6 +815,13 @@ typedef struct jotrack_error jotrack_error;
 typedef struct jotrack_job_page jotrack_job_page;
 
 /**
+ * An operation. Any thread. Freed with jotrack_op_free, also after the engine is closed.
+ *
+ * @since 0.1
+ */
+typedef struct jotrack_op jotrack_op;
+
+/**
  * A subscription. Any thread. Freed with jotrack_subscription_free, also after the engine is
  * closed.
  *
@@ -859,6 +878,13 @@ typedef struct jotrack_options {
      * 0.
      */
     uint64_t flags;
+    /**
+     * The key that seals provider keys and personal answers: 32 bytes in base64 with padding, or
+     * several of them, one a line, the current one first. NULL = master.key in the data folder,
+     * made when it is first needed. Keep it in the system's key store; what it sealed is lost
+     * without it. A copy is kept until the engine is closed, then wiped.
+     */
+    const char *master_key;
 } jotrack_options;
 
 /**
@@ -1425,6 +1451,88 @@ typedef struct jotrack_match {
      */
     int32_t has_score;
 } jotrack_match;
+
+/**
+ * What an analysis is asked for. Zero the struct, set struct_size, `kind`, and exactly one of
+ * `job_id`, `company` and `attachment_id`.
+ *
+ * @since 0.1
+ */
+typedef struct jotrack_analysis_request {
+    /**
+     * sizeof(jotrack_analysis_request).
+     */
+    size_t struct_size;
+    /**
+     * A word of the schema's AnalysisKind, such as "MATCH_SCORE".
+     */
+    const char *kind;
+    /**
+     * A job with its active documents, its notes, or its company.
+     */
+    const char *job_id;
+    /**
+     * A company by name: one line of at most 120 characters.
+     */
+    const char *company;
+    /**
+     * One version of a document.
+     */
+    const char *attachment_id;
+    /**
+     * "RECRUITER", "HIRING_MANAGER" or "PEER" for kinds about interviews; else NULL.
+     */
+    const char *persona;
+    /**
+     * A JSON object with further inputs of the kind, or NULL.
+     */
+    const char *params_json;
+    /**
+     * Who is to answer, "LOCAL", "ANTHROPIC", "OPENAI" or "OPENAI_COMPATIBLE"; NULL = the one of
+     * the settings.
+     */
+    const char *provider;
+    /**
+     * With which model; NULL = the one of the settings.
+     */
+    const char *model;
+    /**
+     * 1 to 128 visible ASCII characters, or NULL: see jotrack_write.
+     */
+    const char *idempotency_key;
+    /**
+     * JOTRACK_ANALYSIS_ bits.
+     */
+    uint32_t flags;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} jotrack_analysis_request;
+
+/**
+ * Called with each event of an operation, in order, one callback at a time per engine. `event_json`
+ * is `len` bytes of JSON with a NUL behind them and lives during the call. No exception and no
+ * longjmp may leave it. It may call everything but jotrack_engine_close and jotrack_dispatch.
+ *
+ * @since 0.1
+ */
+typedef void (*jotrack_op_event_cb)(void *user, const char *event_json, size_t len);
+
+/**
+ * Called once for every operation that started, after its last event: also after
+ * jotrack_op_cancel, jotrack_op_free and jotrack_engine_close. `status` is JOTRACK_OK or why it
+ * failed, `error` then has the story. `result_json` is `len` bytes of JSON with a NUL behind them,
+ * or NULL. Both live during the call, and `user` is not used after it. The rules of
+ * jotrack_op_event_cb hold.
+ *
+ * @since 0.1
+ */
+typedef void (*jotrack_done_cb)(void *user,
+                                int32_t status,
+                                const char *result_json,
+                                size_t len,
+                                const struct jotrack_error *error);
 
 /**
  * What a subscription is told. A hint: what exactly changed is asked with jotrack_changes_since.
@@ -2199,6 +2307,157 @@ jotrack_status jotrack_match_get(struct jotrack_engine *engine,
                                  struct jotrack_match *out,
                                  char **document_json,
                                  struct jotrack_error **err);
+
+/**
+ * Returns the id of the analysis of an operation, for jotrack_analysis_get and for
+ * jotrack_analysis_follow in a later process.
+ *
+ * Borrowed from `op`; `op` NULL gives NULL.
+ *
+ * @since 0.1
+ */
+JOTRACK_API const char *jotrack_op_id(const struct jotrack_op *op);
+
+/**
+ * Asks an operation to end. It returns at once; the end comes as JOTRACK_CANCELLED, or as it would
+ * have come when it was quicker. A second call and NULL do nothing.
+ *
+ * Others that wait for the same answer keep their call to the provider; when nobody is left the
+ * call is ended.
+ *
+ * @since 0.1
+ */
+JOTRACK_API void jotrack_op_cancel(struct jotrack_op *op);
+
+/**
+ * Lets go of an operation and frees the handle. It goes on, and its callbacks still come: this
+ * cancels nothing. NULL does nothing.
+ *
+ * @since 0.1
+ */
+JOTRACK_API void jotrack_op_free(struct jotrack_op *op);
+
+/**
+ * Starts an analysis, joins one that is under way, or finds the answer that is kept, and tells how
+ * it goes on.
+ *
+ * It returns when the request was checked and is stored; whatever is wrong with it is the status
+ * here, and then no callback comes. `on_event` (may be NULL) is called with `{"sequence": n,
+ * "epoch": n, "kind": "..", ..}`; kinds and what belongs to them: QUEUED (`runAt`, `reason`),
+ * STARTED (`provider`, `model`), DELTA (`text`: the next piece, provisional until DONE), RESET
+ * (`reason`: drop all text so far), and last DONE, FAILED (`error`) or CANCELLED. Pieces that wait
+ * for a slow callback are joined, so none is lost. A kept answer has DONE only. Expect kinds that
+ * are not named here.
+ *
+ * `on_done` is called once and last, with the analysis as JSON (see jotrack_analysis_get) and with
+ * JOTRACK_OK, JOTRACK_CANCELLED, the provider's failure, or JOTRACK_CLOSED when the engine closed
+ * before: what was stored by then is found again with jotrack_analysis_get. `user` is handed back in
+ * each call and must live until `on_done` returned. Callbacks may come before this returns. `out`
+ * (may be NULL) is freed with jotrack_op_free, which cancels nothing.
+ * JOTRACK_BUSY with more than 1024 operations at a time.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_analysis_start(struct jotrack_engine *engine,
+                                      const struct jotrack_analysis_request *request,
+                                      jotrack_op_event_cb on_event,
+                                      jotrack_done_cb on_done,
+                                      void *user,
+                                      struct jotrack_op **out,
+                                      struct jotrack_error **err);
+
+/**
+ * Follows an analysis from after the event `after` on (0 = from its start), also one that an
+ * earlier process started. Starts nothing; jotrack_op_cancel cancels the analysis.
+ *
+ * Every piece of text comes exactly once to a host that comes back with the `sequence` of the last
+ * event it saw. Callbacks and `out` as for jotrack_analysis_start.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_analysis_follow(struct jotrack_engine *engine,
+                                       const char *id,
+                                       uint64_t after,
+                                       jotrack_op_event_cb on_event,
+                                       jotrack_done_cb on_done,
+                                       void *user,
+                                       struct jotrack_op **out,
+                                       struct jotrack_error **err);
+
+/**
+ * Reads an analysis: `{"id", "kind", "state", "source", "provider", "model", "result", "error",
+ * "usage", "costMicros", ..}` with the names and words of the schema, ids as in this header and
+ * times as text.
+ *
+ * `*analysis_json` is freed with jotrack_string_free.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_analysis_get(struct jotrack_engine *engine,
+                                    const char *id,
+                                    char **analysis_json,
+                                    struct jotrack_error **err);
+
+/**
+ * Cancels an analysis, whoever started it. Operations that follow it end with JOTRACK_CANCELLED.
+ *
+ * JOTRACK_NOT_FOUND; JOTRACK_ALREADY_FINISHED.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_analysis_cancel(struct jotrack_engine *engine,
+                                       const char *id,
+                                       struct jotrack_error **err);
+
+/**
+ * Stores the user's own key of a provider, sealed with the master key, in the place of an earlier
+ * one. Nothing gives it back.
+ *
+ * `provider`: "ANTHROPIC", "OPENAI" or "OPENAI_COMPATIBLE". `secret`: 8 to 1024 visible ASCII
+ * characters; the library wipes its copies. `base_url`: the only address the key is sent to; NULL =
+ * the provider's public one, required for "OPENAI_COMPATIBLE". JOTRACK_VALIDATION,
+ * JOTRACK_KEY_UNAVAILABLE without a master key.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_provider_key_set(struct jotrack_engine *engine,
+                                        const char *provider,
+                                        const char *secret,
+                                        const char *base_url,
+                                        const struct jotrack_write *write,
+                                        struct jotrack_commit *commit,
+                                        struct jotrack_error **err);
+
+/**
+ * Removes the user's own key of a provider. Needs no master key. JOTRACK_NOT_FOUND when there is
+ * none.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_provider_key_delete(struct jotrack_engine *engine,
+                                           const char *provider,
+                                           const struct jotrack_write *write,
+                                           struct jotrack_commit *commit,
+                                           struct jotrack_error **err);
+
+/**
+ * Lists the user's own keys as a JSON array of `{"provider", "last4", "fingerprint", "baseUrl",
+ * "createdAt", "lastUsedAt"}`, without the keys. Needs no master key.
+ *
+ * `*keys_json` is freed with jotrack_string_free. Times are Unix milliseconds.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_provider_keys(struct jotrack_engine *engine,
+                                     char **keys_json,
+                                     struct jotrack_error **err);
 
 /**
  * Subscribes to changes, those of other processes on the same data included.

@@ -152,8 +152,17 @@ impl Running {
 
     /// Asks it to end, as a service manager does.
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Asks it to end, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|id| Pid::from_raw(id.try_into().unwrap()));
-        kill_process(pid.expect("it runs"), Signal::TERM).unwrap();
+        kill_process(pid.expect("it runs"), signal).unwrap();
     }
 
     /// Waits for its end and returns the lines that nobody read yet.

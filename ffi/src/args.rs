@@ -140,24 +140,33 @@ pub(crate) unsafe fn buffer<'a>(data: *mut c_void, cap: usize) -> Result<&'a mut
     Ok(unsafe { std::slice::from_raw_parts_mut(data.cast(), cap) })
 }
 
-/// A `T **` that takes an owned handle.
-pub(crate) struct OutHandle<T>(*mut *mut T);
+/// A `T **` that takes an owned handle; `None` inside when the caller does not want it.
+pub(crate) struct OutHandle<T>(Option<*mut *mut T>);
 
 impl<T> OutHandle<T> {
     /// Takes the out-argument and sets it to NULL.
     pub(crate) unsafe fn claim(out: *mut *mut T) -> Result<Self, Fault> {
+        // SAFETY: the same contract.
+        let out = unsafe { Self::optional(out) };
+        if out.0.is_none() { Err(null("out")) } else { Ok(out) }
+    }
+
+    /// Takes an out-argument that may be NULL and sets it to NULL.
+    pub(crate) unsafe fn optional(out: *mut *mut T) -> Self {
         if out.is_null() {
-            return Err(null("out"));
+            return Self(None);
         }
         // SAFETY: not NULL, and the caller answers for a writable pointer.
         unsafe { out.write(std::ptr::null_mut()) };
-        Ok(Self(out))
+        Self(Some(out))
     }
 
     /// Hands the object to the caller.
     pub(crate) fn put(self, value: T) {
-        // SAFETY: `claim` took a writable pointer.
-        unsafe { self.0.write(Box::into_raw(Box::new(value))) };
+        if let Some(out) = self.0 {
+            // SAFETY: `optional` took a writable pointer.
+            unsafe { out.write(Box::into_raw(Box::new(value))) };
+        }
     }
 }
 

@@ -187,7 +187,7 @@ pub unsafe extern "C" fn jotrack_error_free(error: *mut jotrack_error) {
 }
 
 /// Makes a C string of `text`. A NUL inside would end it early, so it becomes U+FFFD.
-fn terminated(text: String) -> CString {
+pub(crate) fn terminated(text: String) -> CString {
     CString::new(text).unwrap_or_else(|e| {
         let text = String::from_utf8_lossy(&e.into_vec()).replace('\0', "\u{fffd}");
         CString::new(text).unwrap_or_default()

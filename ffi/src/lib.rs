@@ -26,6 +26,7 @@
 #[cfg(not(panic = "unwind"))]
 compile_error!("libjotrack turns panics into a status and must be built with panic = \"unwind\"");
 
+mod analyses;
 mod args;
 mod attachments;
 mod blobs;
@@ -40,9 +41,11 @@ mod graphql;
 mod guard;
 mod job_rows;
 mod jobs;
+mod keys;
 mod library;
 mod matching;
 mod node_id;
+mod op;
 mod options;
 mod queue;
 mod structs;
@@ -50,6 +53,7 @@ mod text;
 mod variants;
 mod write;
 
+pub use analyses::*;
 pub use attachments::*;
 pub use blobs::*;
 pub use changes::*;
@@ -62,9 +66,11 @@ pub use events::*;
 pub use graphql::*;
 pub use job_rows::*;
 pub use jobs::*;
+pub use keys::*;
 pub use library::*;
 pub use matching::*;
 pub use node_id::*;
+pub use op::*;
 pub use options::*;
 pub use text::*;
 pub use variants::*;

@@ -2,7 +2,8 @@
 
 use std::{ffi::c_char, ptr};
 
-use jotrack_core::Config;
+use jotrack_core::{Config, KeySource};
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -33,8 +34,9 @@ pub struct jotrack_options {
     /// The database file; NULL = jotrack.db in the folder.
     pub database: *const c_char,
     /// A JSON object with settings of the engine, or NULL. Keys: data_dir, database, extractor,
-    /// background, trash_days, stale_after_days, extra_skills, storage (object), limits (object);
-    /// an unknown key is JOTRACK_INVALID_ARGUMENT. The members of this struct win.
+    /// background, trash_days, stale_after_days, extra_skills, ai (object), requests (object),
+    /// storage (object), limits (object); an unknown key is JOTRACK_INVALID_ARGUMENT. The members of
+    /// this struct win.
     ///
     /// "extractor" is a program that reads text from PDF files in a process of its own, called as
     /// `PROGRAM extract KIND`: the program jotrack is one. Without it PDF files are stored, and
@@ -46,9 +48,14 @@ pub struct jotrack_options {
     pub worker_threads: u32,
     /// 0.
     pub flags: u64,
+    /// The key that seals provider keys and personal answers: 32 bytes in base64 with padding, or
+    /// several of them, one a line, the current one first. NULL = master.key in the data folder,
+    /// made when it is first needed. Keep it in the system's key store; what it sealed is lost
+    /// without it. A copy is kept until the engine is closed, then wiped.
+    pub master_key: *const c_char,
 }
 
-interface_structs!(jotrack_options);
+interface_structs!(jotrack_options grown by master_key);
 
 /// Fills `options` with the defaults: nothing is kept after close, callbacks run on a thread of the
 /// engine.
@@ -90,18 +97,24 @@ impl Opening {
             dispatch,
             worker_threads,
             flags,
+            master_key,
         } = options;
         // SAFETY: as above.
-        let (data_dir, database, config_json) = unsafe {
+        let (data_dir, database, config_json, master_key) = unsafe {
             (
                 args::text_opt("data_dir", data_dir)?,
                 args::text_opt("database", database)?,
                 args::text_opt("config_json", config_json)?,
+                args::text_opt("master_key", master_key)?,
             )
         };
         let mut config = config_json.map_or_else(|| Ok(Config::default()), parse)?;
         config.data_dir = data_dir.map(Into::into).or(config.data_dir);
         config.database = database.map(Into::into).or(config.database);
+        if let Some(keys) = master_key {
+            let keys = keys.lines().map(SecretString::from).collect();
+            config.master_key = KeySource::Given(keys);
+        }
         if flags != 0 {
             return Err(Fault::argument(format!("flags has unknown bits in {flags:#x}")));
         }
@@ -187,7 +200,7 @@ mod tests {
     fn senseless_sizes_write_nothing() {
         let mut options = structs::zeroed::<jotrack_options>();
 
-        for size in [0, 8, size_of::<jotrack_options>() - 1, 5000] {
+        for size in [0, 8, jotrack_options::SIZE_0_1 - 1, 5000] {
             // SAFETY: nothing is written for these sizes.
             unsafe { jotrack_options_init(&raw mut options, size) };
             assert_eq!(options.struct_size, 0);

@@ -21,6 +21,13 @@ pub(crate) unsafe trait Struct: Copy {
 
 /// Declares structs of the interface. A function cannot implement a trait.
 macro_rules! interface_structs {
+    ($name:ident grown by $member:ident) => {
+        // SAFETY: as below.
+        unsafe impl $crate::structs::Struct for $name {
+            const NAME: &'static str = stringify!($name);
+            const SIZE_0_1: usize = std::mem::offset_of!($name, $member);
+        }
+    };
     ($($name:ident),+ $(,)?) => {$(
         // SAFETY: `repr(C)`, `struct_size` first, and only integers, floats, pointers and nullable
         // callbacks, all of which may be zero.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -13,7 +14,7 @@ use jotrack_tests::{
 };
 
 /// Files of `ffi/src` with items of the header, in the order in which it tells them.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 22] = [
     "library",
     "enums",
     "text",
@@ -29,6 +30,9 @@ const SOURCES: [&str; 19] = [
     "variants",
     "coach",
     "matching",
+    "op",
+    "analyses",
+    "keys",
     "events",
     "changes",
     "graphql",
@@ -79,7 +83,7 @@ fn library_exports_the_header_and_nothing_else() {
 
 #[test]
 fn every_function_is_called_by_the_suite() {
-    let suite: String = ["smoke.c", "refusals.c", "dispatch.c", "threads.c"]
+    let suite: String = ["smoke.c", "refusals.c", "dispatch.c", "threads.c", "analysis.c"]
         .map(|name| fs::read_to_string(repository("tests/c").join(name)).unwrap())
         .concat();
 
@@ -168,6 +172,11 @@ fn callbacks_run_when_the_host_says_so() {
 }
 
 #[test]
+fn analyses_are_followed_and_end_once() {
+    passes("analysis", 60);
+}
+
+#[test]
 fn eight_threads_share_one_engine() {
     passes("threads", 15);
 }
@@ -180,7 +189,7 @@ fn memory_checker_finds_nothing() {
         return;
     }
     let bench = Workbench::new();
-    for name in ["smoke", "refusals", "dispatch"] {
+    for name in ["smoke", "refusals", "dispatch", "analysis"] {
         let program = bench.compile_c("c99", &[suite(&format!("{name}.c"))]);
 
         // "Possibly lost" is left out: hash tables in statics are known by inner pointers only.
@@ -212,12 +221,15 @@ fn example_programs_do_what_they_say() {
     let (data, fresh) = (bench.path("data"), bench.path("fresh"));
     let list = bench.compile_c("c99", &[repository("examples/c/list_jobs.c")]);
     let board = bench.compile_cpp("c++17", &[repository("examples/cpp/board.cpp")]);
+    let analyze = bench.compile_c("c99", &[repository("examples/c/analyze.c")]);
 
     let added = bench.run(&list, &[data.as_os_str(), "Fjordline".as_ref(), "Engineer".as_ref()]);
     let drawn = bench.run(&board, &[&data]);
     let empty = bench.run(&list, &[&fresh]);
     let refused = bench.output(&list, &[data.as_os_str(), "".as_ref(), "Engineer".as_ref()]);
     let misused = bench.output::<&str>(&board, &[]);
+    let unknown: [&OsStr; 2] = [data.as_os_str(), "0190a6ae-0f5c-7d3c-9d57-4d0c6a8f2b11".as_ref()];
+    let unknown = bench.output(&analyze, &unknown);
 
     assert_eq!(added, "on radar        -  Engineer, Fjordline\n1 jobs\n");
     assert_eq!(drawn, "on radar\n  Engineer, Fjordline\n");
@@ -225,6 +237,8 @@ fn example_programs_do_what_they_say() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).starts_with("add: VALIDATION: "));
     assert_eq!(misused.status.code(), Some(2));
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).starts_with("start: NOT_FOUND: "));
 }
 
 /// Compiles a program of the suite as C99 and as C11, and runs each in a folder of its own. It must

@@ -29,6 +29,7 @@ const BEHAVIOUR: &[&str] = &[
     "read_model",
     "search",
     "sql_per_operation",
+    "staleness",
     "subscriptions",
     "uploads",
 ];

@@ -42,6 +42,7 @@ mod schema_equality;
 mod sdl;
 mod search;
 mod sql_per_operation;
+mod staleness;
 mod statements;
 mod statements_postgres;
 mod subscriptions;

@@ -127,6 +127,11 @@ impl Log {
         self.tick.send_replace(());
     }
 
+    /// Reports whether the end has come.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.inner.lock().end.is_some()
+    }
+
     /// Returns the sequence of the end, whether it has come or not.
     pub(crate) fn last(&self) -> u64 {
         self.inner.lock().last()

@@ -5,12 +5,20 @@ use serde_json::{Map, Value, json};
 
 use super::Analysis;
 use crate::{
-    ai::{AnalysisEvent, EventData},
+    ai::{AnalysisEvent, EventData, TokenUsage},
+    enums::ResultSource,
     error::Error,
     time::Timestamp,
 };
 
 impl Analysis {
+    /// Returns it as the answer to one request that found it finished: where that request had it
+    /// from, and nothing spent, because the call was paid for by an earlier one.
+    #[must_use]
+    pub fn given_from(self, source: ResultSource) -> Self {
+        Self { source: Some(source), usage: TokenUsage::default(), cost_micros: Some(0), ..self }
+    }
+
     /// Returns it as one JSON object: ids as bare UUIDs, times in RFC 3339, absent things null,
     /// enum values in their upper-case words. The answer is under `result`.
     pub fn to_json(&self) -> Value {

@@ -195,7 +195,10 @@ impl Engine {
         let rows = store::runs::get(&self.snapshot().await?, ids).await?;
         let mut analyses = self.unseal(rows).await?;
         for analysis in analyses.iter_mut().filter(|analysis| !analysis.state.is_final()) {
-            let flight = flights.iter().find(|(id, _)| *id == analysis.id);
+            // While it is being stored the analysis runs still: whoever sees its end finds it in
+            // every other read as well.
+            let flight =
+                flights.iter().find(|(id, flight)| *id == analysis.id && flight.log.has_ended());
             if let Some(landing) = flight.and_then(|(_, flight)| flight.landing()) {
                 analysis.overlay(&landing);
             }
@@ -204,7 +207,7 @@ impl Engine {
     }
 
     /// Returns the newest analyses of a job, the newest first, at most `most`; all kinds when
-    /// `kinds` is empty. One statement.
+    /// `kinds` is empty. Two statements.
     ///
     /// # Errors
     /// As [`Engine::analysis`].
@@ -218,7 +221,7 @@ impl Engine {
     }
 
     /// Returns the newest analyses of each of these jobs, the newest first, at most `most` of a
-    /// job; all kinds when `kinds` is empty. One statement.
+    /// job; all kinds when `kinds` is empty. Two statements.
     ///
     /// # Errors
     /// As [`Engine::analysis`].

@@ -90,7 +90,8 @@ impl Engine {
     /// As [`Engine::start_analysis`], and `Provider`, `Cancelled` or `Internal` when it failed.
     pub async fn analyze(&self, request: &AnalysisRequest) -> Result<Analysis> {
         let started = self.start_analysis(request, &WriteOptions::default()).await?.analysis;
-        if !started.state.is_final() {
+        // One that is stored may still be about to do what it is for; its flight's log ends after.
+        if !started.state.is_final() || self.shared.ai.flight_of(started.id).is_some() {
             let mut events = self.analysis_events(started.id, None).await?;
             while events.next().await?.is_some() {}
         }
@@ -204,6 +205,10 @@ impl Engine {
             None => {
                 let source = ResultSource::Pooled;
                 (NewRun { source: Some(source), ..run }, source)
+            }
+            // Kept for a moment longer than the answer lives.
+            Some(Ok(answer)) if answer.expires_at.is_some_and(|end| end <= self.now()) => {
+                return Ok(None);
             }
             Some(Ok(answer)) => {
                 let source = answer.source;

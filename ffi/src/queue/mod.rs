@@ -1,11 +1,15 @@
 //! The one queue of an engine: what waits to be told to the host, in order.
 //!
 //! Producers never wait, and no code of the host runs under the lock. A change event is merged into
-//! the one that still waits for the same subscription, so the queue is as long as there are
-//! subscriptions and never overflows; completions, stream text and log lines join it with the
-//! features that make them.
+//! the one that still waits for the same subscription, and a piece of text into the one that still
+//! waits for the same operation, so the queue is as long as there are subscriptions and operations
+//! and never overflows.
 //!
-//! Invariant: a subscription is in `order` exactly while it has something pending.
+//! Invariant: a subscription or operation is in `order` exactly while it has something pending.
+
+mod operations;
+
+pub(crate) use operations::Outcome;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,6 +19,8 @@ use std::{
 
 use jotrack_core::ErrorCode;
 use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use operations::{Operation, Telling};
 
 use crate::{
     enums::{jotrack_engine_state, jotrack_event_kind},
@@ -71,6 +77,8 @@ pub(crate) struct Queue {
 struct State {
     order: VecDeque<u64>,
     subscriptions: BTreeMap<u64, Subscription>,
+    operations: BTreeMap<u64, Operation>,
+    /// Subscriptions and operations are numbered together.
     last_id: u64,
     running: Option<Running>,
     dispatcher: Option<usize>,
@@ -90,7 +98,14 @@ struct Subscription {
 struct Running {
     /// See [`thread_mark`].
     thread: usize,
-    subscription: u64,
+    /// A subscription or an operation.
+    id: u64,
+}
+
+/// One callback, ready to run.
+enum Delivery {
+    Change(EventCallback, User, jotrack_event),
+    Operation(Telling),
 }
 
 impl Queue {
@@ -132,7 +147,7 @@ impl Queue {
         let mut state = self.state.lock();
         state.subscriptions.remove(&id);
         state.order.retain(|queued| *queued != id);
-        let elsewhere = |running: Running| running.subscription == id && running.thread != me;
+        let elsewhere = |running: Running| running.id == id && running.thread != me;
         while state.running.is_some_and(elsewhere) {
             self.returned.wait(&mut state);
         }
@@ -219,14 +234,20 @@ impl Queue {
         }
     }
 
-    /// Takes no more changes and queues the closing event of each subscription.
+    /// Takes no more changes and queues the closing event of each subscription and the end of each
+    /// operation.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
         state.closing = true;
-        let State { order, subscriptions, .. } = &mut *state;
+        let State { order, subscriptions, operations, .. } = &mut *state;
         for (id, subscription) in subscriptions {
             subscription.closing = true;
             if subscription.change.is_none() {
+                order.push_back(*id);
+            }
+        }
+        for (id, operation) in operations {
+            if operation.close() {
                 order.push_back(*id);
             }
         }
@@ -243,13 +264,18 @@ impl Queue {
     fn deliver_one(&self) -> bool {
         let thread = thread_mark();
         let mut state = self.state.lock();
-        let Some((id, callback, user, event)) = state.take_first() else { return false };
-        state.running = Some(Running { thread, subscription: id });
+        let Some((id, delivery)) = state.take_first() else { return false };
+        state.running = Some(Running { thread, id });
         drop(state);
 
-        // SAFETY: the host answers for callback and pointer until the subscription is freed (R7),
-        // and freeing waits for `running`. The event lives through the call (R4).
-        unsafe { callback(user.0, &raw const event) };
+        match delivery {
+            // SAFETY: the host answers for callback and pointer until the subscription is freed
+            // (R7), and freeing waits for `running`. The event lives through the call (R4).
+            Delivery::Change(callback, user, event) => unsafe {
+                callback(user.0, &raw const event)
+            },
+            Delivery::Operation(telling) => telling.tell(),
+        }
 
         self.state.lock().running = None;
         self.returned.notify_all();
@@ -278,8 +304,18 @@ impl Queue {
 }
 
 impl State {
-    fn take_first(&mut self) -> Option<(u64, EventCallback, User, jotrack_event)> {
+    fn take_first(&mut self) -> Option<(u64, Delivery)> {
         let id = self.order.pop_front()?;
+        if let Some(operation) = self.operations.get_mut(&id) {
+            let (telling, more) = operation.take()?;
+            if more {
+                self.order.push_back(id);
+            }
+            if telling.is_end() {
+                self.operations.remove(&id);
+            }
+            return Some((id, Delivery::Operation(telling)));
+        }
         let subscription = self.subscriptions.get_mut(&id)?;
         let (callback, user) = (subscription.callback, subscription.user);
         let event = match subscription.change.take() {
@@ -292,7 +328,7 @@ impl State {
         if subscription.closing {
             self.order.push_front(id);
         }
-        Some((id, callback, user, event))
+        Some((id, Delivery::Change(callback, user, event)))
     }
 }
 

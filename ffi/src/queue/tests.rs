@@ -1,6 +1,7 @@
 //! The queue without an engine: order, merging, who may dispatch, what freeing waits for.
 
 use std::{
+    ffi::{CStr, c_char},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,7 +11,10 @@ use std::{
     time::Duration,
 };
 
+use jotrack_core::ai::{AnalysisEvent, EventData};
+
 use super::*;
+use crate::error::{jotrack_error, jotrack_error_code};
 
 /// What a callback saw, and what it shall do meanwhile.
 #[derive(Default)]
@@ -238,4 +242,101 @@ fn subscriptions_have_a_limit() {
 
     let refused = queue.subscribe(record, user(&seen)).unwrap_err();
     assert_eq!(refused.status(), ErrorCode::Busy.number());
+}
+
+/// What an operation was told: events as JSON, then the status of its end.
+#[derive(Default)]
+struct Told {
+    events: Mutex<Vec<String>>,
+    ends: Mutex<Vec<(i32, Option<String>, i32)>>,
+}
+
+unsafe extern "C" fn event(user: *mut c_void, json: *const c_char, len: usize) {
+    // SAFETY: the tests pass a `Told` that outlives the queue; the text is terminated.
+    let (told, json) = unsafe { (&*user.cast::<Told>(), CStr::from_ptr(json)) };
+    assert_eq!(json.to_bytes().len(), len);
+    assert!(told.ends.lock().is_empty(), "an event behind the end");
+    told.events.lock().push(json.to_str().unwrap().to_owned());
+}
+
+unsafe extern "C" fn done(
+    user: *mut c_void,
+    status: i32,
+    json: *const c_char,
+    len: usize,
+    error: *const jotrack_error,
+) {
+    // SAFETY: as above; `json` may be NULL.
+    let told = unsafe { &*user.cast::<Told>() };
+    // SAFETY: as above.
+    let json = (!json.is_null()).then(|| unsafe { CStr::from_ptr(json) }.to_str().unwrap());
+    assert_eq!(json.map_or(0, str::len), len);
+    // SAFETY: NULL or an error that lives during the call.
+    let code = unsafe { jotrack_error_code(error) };
+    told.ends.lock().push((status, json.map(str::to_owned), code));
+}
+
+fn delta(sequence: u64, text: &str) -> AnalysisEvent {
+    AnalysisEvent { sequence, data: EventData::Delta(text.to_owned()) }
+}
+
+fn success() -> Outcome {
+    Outcome { fault: None, result: Some("{}".to_owned()) }
+}
+
+#[test]
+fn pieces_of_one_operation_are_joined_while_they_wait() {
+    let (queue, told) = (Queue::new(Mode::Host), Told::default());
+    let id = queue.begin(Some(event), done, user(&told)).unwrap();
+
+    for sequence in 2..=1001 {
+        queue.told(id, delta(sequence, "ä"));
+    }
+    queue.told(id, AnalysisEvent { sequence: 2000, data: EventData::Done });
+    queue.ended(id, success());
+    queue.ended(id, Outcome { fault: Some(Fault::closed()), result: None });
+    while queue.dispatch(now(), 0).unwrap() > 0 {}
+
+    let events = told.events.lock();
+    assert_eq!(events.len(), 2);
+    let (joined, last) = (&events[0], &events[1]);
+    assert!(joined.contains(&"ä".repeat(1000)) && joined.contains("\"sequence\":1001"), "{joined}");
+    assert!(last.contains("DONE"), "{last}");
+    assert_eq!(*told.ends.lock(), [(0, Some("{}".to_owned()), 0)]);
+}
+
+#[test]
+fn a_reset_takes_back_text_that_nobody_saw() {
+    let (queue, told) = (Queue::new(Mode::Host), Told::default());
+    let id = queue.begin(Some(event), done, user(&told)).unwrap();
+
+    queue.told(id, delta(5, "old"));
+    queue.told(id, AnalysisEvent { sequence: 10_000_000, data: EventData::Reset("overloaded") });
+    queue.told(id, delta(10_000_005, "new"));
+    while queue.dispatch(now(), 1).unwrap() > 0 {}
+
+    let events = told.events.lock().concat();
+    assert!(!events.contains("old") && events.contains("RESET") && events.contains("new"));
+    assert!(told.ends.lock().is_empty());
+}
+
+#[test]
+fn closing_ends_every_operation_once_and_after_its_events() {
+    let (queue, told, idle) = (Queue::new(Mode::Host), Told::default(), Told::default());
+    let busy = queue.begin(Some(event), done, user(&told)).unwrap();
+    queue.begin(None, done, user(&idle)).unwrap();
+    let forgotten = queue.begin(Some(event), done, user(&told)).unwrap();
+
+    queue.told(busy, delta(2, "text"));
+    queue.forget(forgotten);
+    queue.close();
+    queue.told(busy, delta(3, "late"));
+    queue.ended(busy, success());
+    queue.drain();
+
+    let closed = Fault::closed().status();
+    assert_eq!(told.events.lock().len(), 1);
+    assert_eq!(*told.ends.lock(), [(closed, None, closed)]);
+    assert_eq!(*idle.ends.lock(), [(closed, None, closed)]);
+    assert!(queue.begin(None, done, user(&idle)).is_err());
 }

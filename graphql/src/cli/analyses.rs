@@ -5,17 +5,18 @@ use jotrack_core::{Analysis, AnalysisRequest, Timestamp};
 use serde_json::Value;
 
 use super::analyze::{self, cost, kebab, plain};
-use super::failure::{Failure, Outcome};
+use super::failure::Outcome;
 use super::terminal::{Colour, Style};
 use super::{DataArgs, DatabaseArgs, Globals, opening, serve};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   jotrack analyses --job job_0198...
-  jotrack analyses --job job_0198... --kind match-score --json | jq '.[0].result'
+  jotrack analyses --job job_0198... --json | jq '.[0].result'
 
-The newest come first. SOURCE is fresh for a call of its own, cache or shared for
-a kept answer, pooled for one that joined a call under way, stale for an old one.";
+The newest come first. SOURCE is fresh for a call of its own, cache or shared
+for a kept answer, pooled for one that joined a call under way, stale for an
+old one.";
 
 /// Options of `analyses`.
 #[derive(Debug, Args)]
@@ -54,7 +55,7 @@ pub(super) fn run(args: &AnalysesArgs, globals: &Globals) -> Outcome {
             analyze::failure(error, &AnalysisRequest::of_job(kind, job))
         });
         engine.close().await.map_err(anyhow::Error::new)?;
-        Ok::<_, Failure>(found?)
+        found
     });
     let ((job, _), analyses) = found?;
     if args.json {

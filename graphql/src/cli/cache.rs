@@ -26,8 +26,8 @@ Examples:
   jotrack cache purge --kind company-ecosystem --yes
   jotrack cache purge --yes               remove every kept answer
 
-Only kept answers go: stored analyses stay, and the next request asks anew, which
-may cost money. The key of an answer is the cacheKey of `jotrack analyses --json`.";
+Only kept answers go: stored analyses stay. The next request asks anew, which may
+cost money. `jotrack analyses --json` shows the key of an answer as cacheKey.";
 
 /// Options of `cache`.
 #[derive(Debug, Args)]

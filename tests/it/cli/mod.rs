@@ -1,6 +1,7 @@
 //! The program `jotrack` as a user runs it: help, settings, exit codes, and what goes to which
 //! stream.
 
+mod analyze;
 mod keys;
 mod postgres;
 
@@ -52,11 +53,16 @@ Lindenhof Robotics
 #[tokio::test]
 async fn every_command_explains_itself_with_examples() {
     let home = Home::new();
-    let commands: [&[&str]; 14] = [
+    let commands: &[&[&str]] = &[
         &[],
         &["serve"],
         &["demo"],
         &["match"],
+        &["analyze"],
+        &["analyses"],
+        &["cache"],
+        &["cache", "stats"],
+        &["cache", "purge"],
         &["schema"],
         &["doctor"],
         &["token"],
@@ -69,10 +75,13 @@ async fn every_command_explains_itself_with_examples() {
         &["keys", "rotate"],
     ];
 
-    for command in commands {
+    for &command in commands {
         let help = home.run(&[command, &["--help"]].concat()).await.succeeded();
         assert!(help.contains("Usage: jotrack"), "{command:?}: {help}");
-        assert!(help.contains("Examples:") || command == ["token"], "{command:?}: {help}");
+        assert!(
+            help.contains("Examples:") || command == ["token"] || command == ["cache"],
+            "{command:?}: {help}"
+        );
         assert!(help.lines().all(|line| line.chars().count() <= 80), "{command:?}: {help}");
     }
     let help = home.run(&["--help"]).await.succeeded();
@@ -80,6 +89,9 @@ async fn every_command_explains_itself_with_examples() {
         "serve",
         "demo",
         "match",
+        "analyze",
+        "analyses",
+        "cache",
         "schema",
         "doctor",
         "token",

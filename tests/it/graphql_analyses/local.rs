@@ -74,6 +74,51 @@ async fn the_same_thing_asked_again_is_answered_from_what_is_kept() {
 }
 
 #[tokio::test]
+async fn the_newest_of_many_jobs_are_read_together() {
+    let lab = Lab::new().await;
+    let api = Graphql::of(&lab.engine);
+    let mut newest = Vec::new();
+    for _ in 0..6 {
+        let job = job_with_documents(&api).await;
+        started(&api, queued(match_score(&job))).await;
+        lab.clock.advance_ms(60_000);
+        newest.push((job.clone(), started(&api, queued(match_score(&job))).await));
+    }
+    let document = "query($first: Int!) { jobs(first: $first) { nodes {
+        id latestAnalysis(kind: MATCH_SCORE) { id } analyses(first: 1) { id }
+        none: latestAnalysis(kind: COVER_LETTER) { id } } } }";
+    let mut costs = Vec::new();
+    for first in [1, 6] {
+        let before: u64 = api.statements().values().sum();
+        let jobs = api.field(document, json!({"first": first})).await;
+        let after: u64 = api.statements().values().sum();
+        costs.push(after - before);
+        for job in jobs["nodes"].as_array().unwrap() {
+            let (_, id) = newest.iter().find(|(known, _)| job["id"] == **known).unwrap();
+            assert_eq!(job["latestAnalysis"]["id"], **id, "{job}");
+            assert_eq!(job["analyses"], json!([{"id": id}]));
+            assert_eq!(job["none"], Value::Null);
+        }
+    }
+    assert_eq!(costs[0], costs[1], "one job costs as much as six");
+
+    let both = "query($id: ID!) { job(id: $id) { analyses { id createdAt } } }";
+    let job = api.field(both, json!({"id": newest[0].0})).await;
+    let rows = job["analyses"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    assert!(text(&rows[0]["createdAt"]) > text(&rows[1]["createdAt"]), "{job}");
+    let refused = api.answer("{ jobs { nodes { analyses(first: 0) { id } } } }", json!({})).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "INVALID_INPUT", "{refused}");
+}
+
+/// A request that waits in the queue.
+fn queued(mut input: Value) -> Value {
+    input["background"] = json!(true);
+    input["refresh"] = json!(true);
+    input
+}
+
+#[tokio::test]
 async fn a_reported_answer_is_made_anew() {
     let lab = Lab::new().await;
     let api = Graphql::of(&lab.engine);

@@ -1,13 +1,13 @@
 //! Many callers in several processes at once.
 
-use std::{io::Write as _, path::Path, time::Duration};
+use std::{fs::File, io::Write as _, path::Path};
 
 use jotrack_core::{Config, DatabaseUrl, Engine, PostgresConfig, RequestKind, Window};
 use jotrack_tests::{
     Data,
-    program::{self, PATIENCE, Running},
+    program::{self, Running},
 };
-use tokio::{process::Command, task::JoinSet, time::timeout};
+use tokio::{process::Command, task::JoinSet};
 
 use super::{HOUR_MS, id};
 
@@ -61,12 +61,8 @@ async fn a_child_asks_when_it_is_told_to() {
     println!();
     let engine = open(&stage).await;
     report("ready");
-    let go = async {
-        while !stage.join("go").exists() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    timeout(PATIENCE, go).await.unwrap();
+    // The parent holds the lock until all of them are ready.
+    File::open(stage.join("go")).unwrap().lock_shared().unwrap();
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
         let (engine, role) = (engine.clone(), role.clone());
@@ -96,12 +92,14 @@ async fn many_processes_together_never_go_over_a_limit() {
         let data = Data::new().await;
         // The first one makes the tables.
         data.open().await.close().await.unwrap();
+        let go = File::create(data.dir.path().join("go")).unwrap();
+        go.lock().unwrap();
         let mut children: Vec<_> =
             (0..PROCESSES).map(|_| Running::start(&mut command(&data, role))).collect();
         for child in &mut children {
             assert_eq!(child.line_after(ACK).await.as_deref(), Some("ready"));
         }
-        std::fs::write(data.dir.path().join("go"), b"").unwrap();
+        drop(go);
 
         let mut admitted = Vec::new();
         for mut child in children {

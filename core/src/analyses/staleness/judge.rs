@@ -60,7 +60,7 @@ impl Snapshot {
         }
         let (mut read, facts) =
             tokio::try_join!(store::analysed(self, jobs, kind), Facts::read(self, jobs))?;
-        read.sort_by(|a, b| (b.created_at, b.id).cmp(&(a.created_at, a.id)));
+        read.sort_by_key(|it| std::cmp::Reverse((it.created_at, it.id)));
         let mut of_job: HashMap<JobId, Vec<Components>> = HashMap::new();
         for run in read {
             of_job.entry(run.job).or_default().push(parse(&run.components)?);

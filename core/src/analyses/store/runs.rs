@@ -1,5 +1,7 @@
 //! SQL of runs: one row per request of one user for an analysis.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use crate::{
@@ -93,24 +95,9 @@ static RUN_OF_ENTRY: Stmt = Stmt::read(
 
 static RUN_OF_JOBS: Stmt = Stmt::read(
     "ai_run_of_jobs",
-    concat!(
-        "SELECT ",
-        columns!(),
-        "
+    "SELECT id, job_id, created_at
      FROM ai_run
-     WHERE id IN (
-         SELECT newest.id
-         FROM (
-             SELECT id, ROW_NUMBER() OVER (
-                        PARTITION BY job_id ORDER BY created_at DESC, id DESC
-                    ) AS place
-             FROM ai_run
-             WHERE user_id = $1 AND job_id IN rarray($2) AND kind IN rarray($3)
-         ) AS newest
-         WHERE newest.place <= $4
-     )
-     ORDER BY created_at DESC, id DESC"
-    ),
+     WHERE user_id = $1 AND job_id IN rarray($2) AND kind IN rarray($3)",
 );
 
 static RUN_RECENT: Stmt = Stmt::read(
@@ -320,7 +307,8 @@ pub(crate) async fn of_entry(
     snapshot.view().find(&RUN_OF_ENTRY, params, read).await
 }
 
-/// Reads the newest runs of each job, the newest first.
+/// Reads the newest runs of each job, the newest first. Two statements: the first one is small for
+/// each run, and neither sorts.
 pub(crate) async fn of_jobs(
     snapshot: &Snapshot,
     jobs: &[JobId],
@@ -329,8 +317,25 @@ pub(crate) async fn of_jobs(
 ) -> Result<Vec<RunRow>> {
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
     let jobs: Vec<Uuid> = jobs.iter().map(JobId::as_uuid).collect();
-    let params = params![snapshot.user(), jobs, kinds, most];
-    snapshot.view().query(&RUN_OF_JOBS, params, read).await
+    let params = params![snapshot.user(), jobs, kinds];
+    let read_place = |row: &dyn Row| Ok((row.time(2)?, row.id(0)?, row.id(1)?));
+    let mut all = snapshot.view().query(&RUN_OF_JOBS, params, read_place).await?;
+    all.sort_unstable_by(|a, b| b.cmp(a));
+    let mut taken: HashMap<Uuid, u32> = HashMap::new();
+    all.retain(|(_, _, job)| {
+        let taken = taken.entry(*job).or_default();
+        *taken += 1;
+        *taken <= most
+    });
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<_> = all.iter().map(|(_, id, _)| AnalysisId::from_uuid(*id)).collect();
+    let mut rows = get(snapshot, &ids).await?;
+    rows.sort_unstable_by_key(|row| {
+        std::cmp::Reverse((row.analysis.created_at, row.analysis.id.as_uuid()))
+    });
+    Ok(rows)
 }
 
 /// Reads when the user last had a call of its own for a subject, after `since`.

@@ -21,11 +21,14 @@ static ANALYSED: Stmt = Stmt::read(
      WHERE +r.user_id = $1 AND r.job_id IN rarray($2) AND r.kind = $3 AND r.state = 'SUCCEEDED'
          AND r.components IS NOT NULL
          AND r.created_at >= COALESCE((
-             SELECT n.created_at
-             FROM ai_run n
-             WHERE n.job_id = r.job_id AND n.kind = $3 AND n.state = 'SUCCEEDED'
-             ORDER BY n.created_at DESC
-             LIMIT 1 OFFSET 9
+             SELECT MIN(newest.created_at)
+             FROM (
+                 SELECT n.created_at
+                 FROM ai_run n
+                 WHERE n.job_id = r.job_id AND n.kind = $3 AND n.state = 'SUCCEEDED'
+                 ORDER BY n.created_at DESC
+                 LIMIT 10
+             ) AS newest
          ), 0)",
 );
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jotrack_core::ai::EventData;
 use jotrack_core::{
     Analysis, AnalysisEvents, AnalysisId, AnalysisRequest, AnalysisState, ConflictKind, Engine,
-    Error, WriteOptions,
+    Error, StartedAnalysis, WriteOptions,
 };
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -39,7 +39,8 @@ pub(super) async fn analyze(
             }
         }
     };
-    let started = started.map_err(|error| wording::failure(error, request))?.analysis;
+    let StartedAnalysis { analysis: started, source, .. } =
+        started.map_err(|error| wording::failure(error, request))?;
     if let Some(code) = told {
         if cancel(engine, started.id).await? {
             progress.cancelled();
@@ -47,14 +48,17 @@ pub(super) async fn analyze(
         return Err(Failure::Interrupted(code));
     }
     let mut events = engine.analysis_events(started.id, None).await.map_err(wording::trouble)?;
-    if let Some(code) = watch(&mut events, &mut progress, interrupt).await? {
-        if cancel(engine, started.id).await? {
-            progress.cancelled();
-            return Err(Failure::Interrupted(code));
-        }
-        // It ended while the signal came: there is an answer to print.
+    if let Some(code) = watch(&mut events, &mut progress, interrupt).await?
+        && cancel(engine, started.id).await?
+    {
+        progress.cancelled();
+        return Err(Failure::Interrupted(code));
     }
-    let ended = engine.analysis(started.id).await.map_err(wording::trouble)?;
+    // It ended while the signal came: there is an answer to print.
+    let mut ended = engine.analysis(started.id).await.map_err(wording::trouble)?;
+    if started.state.is_final() {
+        ended = ended.given_from(source);
+    }
     progress.ended(&ended);
     match (&ended.error, ended.state) {
         (_, AnalysisState::Succeeded) => Ok(ended),

@@ -30,7 +30,7 @@ Examples:
   jotrack analyze --job job_0198... --kind match-score
   jotrack analyze --job job_0198... --kind match-score --watch
   jotrack analyze --company Lindenhof --kind company-ecosystem --json
-  jotrack analyze --job job_0198... --kind cover-letter --param addressee='Ms Vale'
+  jotrack analyze --job job_0198... --kind cover-letter --param addressee=Vale
 
 The engine itself answers match-score without a key and without a network. The
 other kinds need a model: see [ai] in the settings, JOTRACK_AI_PROVIDER and
@@ -44,8 +44,15 @@ queued, started, progress, reset, done, failed or cancelled.
 Exit codes: 1 when it failed, 2 when the request or a setting is wrong, 130 when
 it was cancelled with Ctrl-C.";
 
+/// The one that clap writes is longer than a line.
+const USAGE: &str = "\
+jotrack analyze [OPTIONS] --kind <KIND> --job <ID>
+       jotrack analyze [OPTIONS] --kind <KIND> --company <NAME>
+       jotrack analyze [OPTIONS] --kind <KIND> --attachment <ID>";
+
 /// Options of `analyze`.
 #[derive(Debug, Args)]
+#[command(override_usage = USAGE)]
 #[command(group(ArgGroup::new("target").required(true).args(["job", "company", "attachment"])))]
 pub(super) struct AnalyzeArgs {
     /// What is wanted

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jotrack_core::{AiProvider, Analysis, AnalysisState};
 use terminal_size::{Width, terminal_size_of};
 
-use super::report::{cost, kebab, plain, source, timed};
+use super::report::{cost, plain, source, timed, who};
 use crate::cli::environment::Environment;
 use crate::cli::terminal::tell;
 
@@ -82,7 +82,7 @@ impl Progress {
     }
 
     pub(super) fn started(&mut self, provider: AiProvider, model: &str) {
-        let who = format!("{} {}", kebab(provider.as_str()), plain(model));
+        let who = who(provider, model);
         let again = self.state == "running" && self.who == who;
         (self.state, self.who) = ("running", who);
         if !again {

@@ -2,7 +2,7 @@
 //! shown by its names, so that a new kind needs nothing here.
 
 use jotrack_core::analysis::band;
-use jotrack_core::{Analysis, AnalysisKind, ResultSource};
+use jotrack_core::{AiProvider, Analysis, AnalysisKind, ResultSource};
 use serde_json::{Map, Value};
 
 use crate::cli::match_command::{bar, style_of};
@@ -19,14 +19,13 @@ pub(super) fn render(analysis: &Analysis, about: Option<&str>, colour: Colour) -
     let title = about.map_or_else(|| title.clone(), |about| format!("{title}: {about}"));
     page.strong(&title);
     let made = format!(
-        "{} · {} {} · {} tokens · {}",
+        "{} · {} · {} tokens · {}",
         source(analysis.source),
-        kebab(analysis.provider.as_str()),
-        plain(&analysis.model),
+        who(analysis.provider, &analysis.model),
         analysis.usage.input + analysis.usage.output,
         cost(analysis.cost_micros),
     );
-    page.faint(&made);
+    wrap(&made, WIDTH).iter().for_each(|line| page.faint(line));
     page.faint(&analysis.id.node_id());
     page.blank();
     match &analysis.result {
@@ -70,9 +69,9 @@ impl Page {
             }
             None => self.line("No score: nothing of it could be judged."),
         }
-        let categories = score.get("categoryBreakdown").and_then(Value::as_object);
-        for (name, share) in categories.into_iter().flatten() {
-            if let Some(percent) = share.as_f64().map(|share| share * 100.0) {
+        for name in ["technical", "experience", "softSkills"] {
+            let share = score.get("categoryBreakdown").and_then(|shares| shares.get(name));
+            if let Some(percent) = share.and_then(Value::as_f64).map(|share| share * 100.0) {
                 let bar = bar(percent, self.colour);
                 self.line(&format!("  {:<12}{bar} {percent:>5.1}", sentence(name)));
             }
@@ -307,6 +306,13 @@ fn sentence(name: &str) -> String {
     rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
+/// Returns who answers. The engine's own model names rules and dictionary in full; its version is
+/// enough for a person.
+pub(super) fn who(provider: AiProvider, model: &str) -> String {
+    let short = if provider == AiProvider::Local { model.split('/').next() } else { None };
+    format!("{} {}", kebab(provider.as_str()), plain(short.unwrap_or(model)))
+}
+
 /// Returns where an answer came from, in a word.
 pub(super) fn source(source: Option<ResultSource>) -> String {
     source.map_or_else(|| "none".to_owned(), |source| kebab(source.as_str()))
@@ -426,6 +432,8 @@ mod tests {
 
     #[test]
     fn words_costs_and_times_read_well() {
+        assert_eq!(who(AiProvider::Local, "jotrack-1.1/2026-11/4f5"), "local jotrack-1.1");
+        assert_eq!(who(AiProvider::OpenAiCompatible, "org/m"), "openai-compatible org/m");
         assert_eq!(sentence("COMPANY_ECOSYSTEM"), "Company ecosystem");
         assert_eq!(sentence("interviewRelevance"), "Interview relevance");
         assert_eq!(kebab("OPENAI_COMPATIBLE"), "openai-compatible");

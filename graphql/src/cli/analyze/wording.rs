@@ -2,11 +2,14 @@
 
 use jotrack_core::{AnalysisRequest, ConflictKind, Error, ProviderFailure, UnavailableKind};
 
-use super::report::plain;
+use super::report::{kebab, plain};
 use crate::cli::failure::Failure;
 
 /// Returns how a command ends whose request was refused or whose analysis failed.
 pub(in crate::cli) fn failure(error: Error, request: &AnalysisRequest) -> Failure {
+    // The core has the word of the API, the command line its own.
+    let in_our_words =
+        |text: &str| plain(text).replace(request.kind.as_str(), &kebab(request.kind.as_str()));
     match &error {
         Error::Invalid(violations) => {
             let told = violations.0.iter().map(|violation| {
@@ -20,7 +23,7 @@ pub(in crate::cli) fn failure(error: Error, request: &AnalysisRequest) -> Failur
                     ["params", rest @ ..] => format!("--param {}", rest.join(".")),
                     other => format!("--param {}", other.join(".")),
                 };
-                plain(&format!("{option}: {}", violation.message))
+                in_our_words(&format!("{option}: {}", violation.message))
             });
             Failure::Input(told.collect::<Vec<_>>().join("; "))
         }
@@ -33,10 +36,10 @@ pub(in crate::cli) fn failure(error: Error, request: &AnalysisRequest) -> Failur
         }
         Error::Conflict { what, .. } => other(what.clone()),
         Error::Provider { kind: ProviderFailure::NotConfigured, what, .. } => {
-            Failure::Input(plain(what))
+            Failure::Input(in_our_words(what))
         }
         Error::Provider { retryable: true, retry_after_ms, what, .. } => {
-            let when = retry_after_ms.map_or_else(|| "later".to_owned(), |ms| in_words(ms));
+            let when = retry_after_ms.map_or_else(|| "later".to_owned(), in_words);
             other(format!("{}; try again {when}", plain(what)))
         }
         Error::Provider { what, .. } => other(plain(what)),

@@ -27,15 +27,35 @@ fn tables_of_the_file_and_variables_set_single_limits() {
 }
 
 #[test]
+fn requests_and_the_owners_plan_are_set_by_file_and_variable() {
+    let file = file("[requests]\nlocal = true\nwrites = 3\n[ai]\nfree_calls = 5\n");
+    for (tier, expected) in [
+        ("free", jotrack_core::Tier::Free),
+        ("Pro", jotrack_core::Tier::Pro),
+        ("ENTERPRISE", jotrack_core::Tier::Enterprise),
+    ] {
+        let env = env(&[("JOTRACK_LOCAL_TIER", tier), ("JOTRACK_REQUESTS_READS", "7")]);
+
+        let config = Settings::load(&flags(&file), &env).unwrap().config;
+
+        assert_eq!((config.ai.local_tier, config.ai.free_calls), (expected, 5));
+        assert!(config.requests.local);
+        assert_eq!((config.requests.writes, config.requests.reads), (Some(3), Some(7)));
+    }
+}
+
+#[test]
 fn errors_name_the_key_and_who_set_it() {
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-    let cases: [Case<'_>; 7] = [
+    let cases: [Case<'_>; 9] = [
         ("trahs_days = 1", &[], "`trahs_days`: no such setting"),
         ("[limits]\nfile_byte = 1", &[], "`limits.file_byte`: no such setting"),
         ("trash_days = 'ten'", &[], "`trash_days`: invalid type"),
         ("listen = '0.0.0.0:4000'", &[], "`listen`: 0.0.0.0 can be reached"),
         ("", &[("JOTRACK_LISTEN", "4000")], "JOTRACK_LISTEN: an address"),
         ("", &[("JOTRACK_LIMITS_IDS", "-1")], "JOTRACK_LIMITS_IDS: invalid value"),
+        ("", &[("JOTRACK_LOCAL_TIER", "gold")], "JOTRACK_LOCAL_TIER: unknown variant `GOLD`"),
+        ("[requests]\nwrite = 1", &[], "`requests.write`: no such setting"),
         ("", &[("JOTRACK_LOG", "=,=")], "JOTRACK_LOG: no log filter"),
     ];
     for (text, variables, expected) in cases {

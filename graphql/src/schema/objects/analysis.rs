@@ -30,7 +30,6 @@ impl From<core::Analysis> for Analysis {
 
 /// What somebody asked the engine or a model. Follow it with `analysisEvents`.
 #[Object(crate = "crate::schema::resolve::object")]
-#[expect(clippy::unused_async, reason = "async-graphql takes async resolvers only")]
 impl Analysis {
     pub(crate) async fn id(&self) -> NodeId {
         NodeId::Analysis(self.0.id)

@@ -94,6 +94,7 @@ pub(crate) struct AnalysisCancelled {
 
 /// One event of an analysis. Ignore events of a smaller epoch; within one, `sequence` grows, with gaps. `cursor` resumes after this event.
 #[expect(clippy::enum_variant_names, reason = "variants carry the names of their types")]
+#[allow(clippy::duplicated_attributes, reason = "two fields have one type")]
 #[derive(Interface)]
 #[graphql(
     crate = "crate::schema::resolve::dispatch",
