@@ -858,8 +858,9 @@ typedef struct jotrack_options {
     const char *database;
     /**
      * A JSON object with settings of the engine, or NULL. Keys: data_dir, database, extractor,
-     * background, trash_days, stale_after_days, extra_skills, storage (object), limits (object);
-     * an unknown key is JOTRACK_INVALID_ARGUMENT. The members of this struct win.
+     * background, trash_days, stale_after_days, extra_skills, ai (object), requests (object),
+     * storage (object), limits (object); an unknown key is JOTRACK_INVALID_ARGUMENT. The members of
+     * this struct win.
      *
      * "extractor" is a program that reads text from PDF files in a process of its own, called as
      * `PROGRAM extract KIND`: the program jotrack is one. Without it PDF files are stored, and

@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -247,7 +249,7 @@ static void refusals(jotrack_engine *engine, const char *job, const char *bare)
     STARTS_NOT(JOTRACK_NOT_FOUND);
     broken.job_id = bare;
     broken.provider = "LOCAL";
-    STARTS_NOT(JOTRACK_CONFLICT);
+    STARTS_NOT(JOTRACK_ALREADY_EXISTS); /* a rule of state: NO_RESUME in the details */
     broken.params_json = "{\"no_such_input\": 1}";
     broken.provider = "LOCAL";
     STARTS_NOT(JOTRACK_VALIDATION);
@@ -308,8 +310,30 @@ static void keys(jotrack_engine *engine)
     jotrack_string_free(json);
 }
 
-/* A server that takes connections and never answers. */
-static int silent_server(int *port)
+static const char HEAD[] = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+static const char PIECE[] =
+    "data: {\"id\":\"c1\",\"model\":\"none\",\"choices\":[{\"index\":0,"
+    "\"delta\":{\"content\":\"{\"},\"finish_reason\":null}]}\n\n";
+
+/* Answers every call with the beginning of an answer, and then says nothing more. */
+static void *serve(void *listener)
+{
+    char request[4096];
+
+    for (;;) {
+        int connection = accept(*(int *)listener, NULL, NULL);
+
+        if (connection < 0)
+            return NULL;
+        /* The request may come in more pieces; what follows the first is of no interest. */
+        if (read(connection, request, sizeof request) <= 0
+            || write(connection, HEAD, strlen(HEAD)) < 0
+            || write(connection, PIECE, strlen(PIECE)) < 0)
+            close(connection);
+    }
+}
+
+static int listen_on_loopback(int *port)
 {
     struct sockaddr_in address;
     socklen_t len = sizeof address;
@@ -348,8 +372,10 @@ static void cancelled_and_closed(const char *dir, const char *job)
     struct seen seen, other;
     char config[300], id[40];
     int port, rounds = 0;
-    int server = silent_server(&port);
+    int server = listen_on_loopback(&port);
+    pthread_t thread;
 
+    CHECK(pthread_create(&thread, NULL, serve, &server) == 0);
     snprintf(config, sizeof config,
              "{\"ai\": {\"provider\": \"OPENAI_COMPATIBLE\", \"model\": \"none\","
              " \"base_url\": \"http://127.0.0.1:%d\", \"drain_ms\": 100}}",
@@ -374,6 +400,10 @@ static void cancelled_and_closed(const char *dir, const char *job)
     OK(jotrack_analysis_start(engine, &request, on_event, on_done, &seen, &op, &err));
     memcpy(id, jotrack_op_id(op), 37);
     OK(jotrack_analysis_follow(engine, id, 0, on_event, on_done, &other, &second, &err));
+    while (seen.deltas == 0) {
+        OK(jotrack_dispatch(engine, 1000, 1, NULL, &err));
+        CHECK(++rounds < 60000);
+    }
     OK(jotrack_analysis_cancel(engine, id, &err));
     wait_for_end(&seen);
     wait_for_end(&other);
@@ -395,6 +425,8 @@ static void cancelled_and_closed(const char *dir, const char *job)
     jotrack_op_cancel(op);
     jotrack_op_free(op);
     CHECK(seen.done == 1);
+    shutdown(server, SHUT_RDWR);
+    CHECK(pthread_join(thread, NULL) == 0);
     close(server);
 }
 
@@ -406,6 +438,7 @@ int main(int argc, char **argv)
     char job[40], bare[40];
 
     CHECK(argc == 2);
+    signal(SIGPIPE, SIG_IGN);
     engine = open_engine(argv[1], NULL, MASTER_KEY);
     make_job(engine, job);
     make_job(engine, bare);

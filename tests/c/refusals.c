@@ -371,8 +371,15 @@ static void options(void)
     FAILS(JOTRACK_IO, jotrack_engine_open(&options, &other, &err));
     jotrack_options_init(NULL, sizeof options);
     memset(&options, 0x5a, sizeof options);
-    jotrack_options_init(&options, sizeof options - 1);
+    jotrack_options_init(&options, offsetof(jotrack_options, master_key) - 1);
     CHECK(options.dispatch == 0x5a5a5a5a);
+    /* A program that was built before the struct grew. */
+    jotrack_options_init(&options, offsetof(jotrack_options, master_key));
+    CHECK(options.dispatch == 0 && options.struct_size == offsetof(jotrack_options, master_key));
+    CHECK(memcmp(&options.master_key, "\x5a\x5a", 2) == 0);
+    OK(jotrack_engine_open(&options, &other, &err));
+    CLOSES(other);
+    other = NULL;
 }
 
 /* Limits hold while the bytes come, not after. */

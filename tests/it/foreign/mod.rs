@@ -23,6 +23,7 @@ const PROTOCOLS: [Protocol; 3] = [Protocol::Chat, Protocol::Responses, Protocol:
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Returns the base URL of a server; says so and returns `None` where it was not started.
+#[expect(clippy::disallowed_methods, reason = "tests/run says so where the servers are")]
 fn server(variable: &str, test: &str) -> Option<String> {
     let url = env::var(variable).ok().filter(|url| !url.is_empty());
     if url.is_none() {
