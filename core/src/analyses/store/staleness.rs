@@ -35,7 +35,7 @@ static ANALYSED: Stmt = Stmt::read(
 static DOCUMENTS: Stmt = Stmt::read(
     "documents_of_jobs",
     "SELECT a.job_id, a.kind, a.id, a.hash, COALESCE(raw.version, 0),
-         CASE WHEN ai.id IS NULL THEN 0 ELSE 1 END
+         CAST(CASE WHEN ai.id IS NULL THEN 0 ELSE 1 END AS BIGINT)
      FROM attachments a
      LEFT JOIN attachment_variants raw ON raw.attachment_id = a.id AND raw.name = 'RAW'
      LEFT JOIN attachment_variants ai ON ai.attachment_id = a.id AND ai.name = 'AI_NORMALIZED'
