@@ -19,7 +19,7 @@ const RAN: [(&str, &str); 9] = [
     ("003_keys.pg.sql", "f7c8348bf3161ef294b23901db4d6cede6d08afb2a009b41f245aa661ae4da9b"),
     ("004_quotas.lite.sql", "b95a1c4fb5434e6340346e65ac981724fd088b46efef5693948c97a84a450d21"),
     ("004_quotas.pg.sql", "eace95126a19f907e5cd6aec77632ef2685fd54fe7847f40d881c0ebcaa9f296"),
-    ("005_analyses.lite.sql", "31003dd68eb033c035b8bfee12440c1331cbd338f7916668407af9c6003625c0"),
+    ("005_analyses.lite.sql", "bdd287d91c63f9a49e7c6c8025347a0e7f5685277beab4812c3b096930dd69d0"),
     ("005_analyses.pg.sql", "0dd30732cebc20c0771d346e69491717ae8b4306ff381993da656b8a81c5b90e"),
 ];
 

@@ -50,11 +50,11 @@ fn rusqlite_is_named_only_in_db() {
 #[test]
 fn relations_are_loaded_in_one_file() {
     assert_rule(
-        "dataloader outside loaders.rs",
+        "dataloader outside loaders/mod.rs",
         &["core", "graphql", "ffi", "examples"],
         &[],
         |file| {
-            let inside = file.path == "graphql/src/schema/loaders.rs";
+            let inside = file.path == "graphql/src/schema/loaders/mod.rs";
             named(file, |path| !inside && first(path) == "dataloader")
         },
     );

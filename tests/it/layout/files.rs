@@ -32,7 +32,6 @@ fn tests_do_not_sleep() {
         ("tests/benches/analyses/served.rs", foreign),
         ("tests/benches/analyses/upstream.rs", pace),
         ("tests/it/foreign/llama.rs", foreign),
-        ("tests/it/limits/processes.rs", "processes that start together wait for one moment"),
     ];
     assert_rule("a sleep in a test", &EVERYTHING, &listed, |file| {
         let lines = file.tests().iter().filter(|line| has_word(&line.code, "sleep"));
