@@ -15,7 +15,8 @@ use jotrack_tests::{Lab, c::repository, key, options, services};
 const MOST: u64 = 2;
 
 /// Calls that wait more often, how often, and why.
-const EXCEPTIONS: [(&str, u64, &str); 3] = [
+const EXCEPTIONS: [(&str, u64, &str); 4] = [
+    ("providerKeySet", 4, "the master key and the root secret are asked for on their own"),
     ("jobsPurge", 5, "the files are removed from the disk before the answer, by the collector"),
     ("attachmentPurge", 5, "the file is removed from the disk before the answer, by the collector"),
     (

@@ -20,6 +20,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("blob_dump", "doctor looks for every file; blocking pool"),
     ("rev_users", "the hourly pruning visits every user; blocking pool"),
     ("sealed_count", "counts every sealed value by its key; blocking pool"),
+    ("ai_cache_stats", "counts what is kept, by kind; blocking pool"),
     ("search_ranked", "the best of all hits must see all hits; blocking pool, bounded by LIMIT"),
 ];
 

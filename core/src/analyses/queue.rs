@@ -212,7 +212,10 @@ impl Engine {
                     now.plus_ms(engine.config().ai.lease_ms),
                 );
                 waiting::renew(&mut batch, registry.owner, now.plus_ms(engine.run_lease_ms()));
+                // In one order everywhere, or two servers wait for each other's rows.
                 let reserved = registry.reserved.lock().clone();
+                let mut reserved: Vec<_> = reserved.into_iter().collect();
+                reserved.sort_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
                 for (id, subject) in &reserved {
                     limits::extend(&mut batch, subject, *id, super::fly::RESERVED_MS);
                 }

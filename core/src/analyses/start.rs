@@ -256,7 +256,10 @@ impl Engine {
         id: AnalysisId,
         source: ResultSource,
     ) -> Result<StartedAnalysis> {
-        Ok(StartedAnalysis { analysis: self.analysis(id).await?, source, replayed: false })
+        let analysis = self.analysis(id).await?;
+        // The row knows better: another process may have been at it already.
+        let source = analysis.source.unwrap_or(source);
+        Ok(StartedAnalysis { analysis, source, replayed: false })
     }
 
     /// Returns a run that begins now in this process, about what `work` is about.

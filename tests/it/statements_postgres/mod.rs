@@ -35,12 +35,15 @@ const WALKS: &[(&str, &str)] = &[
 
 /// Statements that must sort, and why.
 const SORTS: &[(&str, &str)] = &[
+    ("ai_cache_stats", "counts what is kept, by kind"),
     ("job_count_expected", "a check counts every job of the user by group"),
     ("search_ranked", "the best of all hits must see all hits"),
 ];
 
 /// Statements that walk where the planner may choose, and why that is right.
 const FREE_WALKS: &[(&str, &str)] = &[
+    ("ai_cache_sweep", "without its value LIMIT is taken for a tenth of the answers; see below"),
+    ("ai_run_claim", "the same of the queue"),
     ("blob_dump", "as above"),
     ("kek_list", "a table of one row, or a few"),
     ("kek_retire", "the same table"),

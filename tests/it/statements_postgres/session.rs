@@ -53,6 +53,8 @@ async fn analyse(lab: &Lab, job: JobId, upstream: &Upstream) {
     let found = engine.start_analysis(&local, o).await.unwrap();
     assert_eq!(found.analysis.id, queued.analysis.id);
     engine.analyses_of_job(job, &[], 3).await.unwrap();
+    lab.paste(job, AttachmentKind::Resume, "I write Rust, SQL and Haskell.").await;
+    engine.staleness(job, AnalysisKind::MatchScore).await.unwrap();
     engine.invalidate_analysis(found.analysis.id).await.unwrap();
 
     let about = |name: &str| {
@@ -65,11 +67,6 @@ async fn analyse(lab: &Lab, job: JobId, upstream: &Upstream) {
     let life_ms = first.expires_at.unwrap().as_ms() - first.created_at.as_ms();
     lab.clock.advance_ms(life_ms / 100 * 97);
     engine.start_analysis(&about("Acme"), o).await.unwrap();
-    let later = engine.start_analysis(&about("Later"), o).await.unwrap();
-    let mut events = engine.analysis_events(later.analysis.id, None).await.unwrap();
-    while !matches!(events.next().await.unwrap().unwrap().data, EventData::Queued { .. }) {}
-    engine.cancel_analysis(later.analysis.id).await.unwrap();
-
     let slow = engine.start_analysis(&about("Slow"), o).await.unwrap();
     let joined = upstream.other.start_analysis(&about("Slow"), o).await.unwrap();
     assert_eq!(joined.source, ResultSource::Pooled);
@@ -78,6 +75,11 @@ async fn analyse(lab: &Lab, job: JobId, upstream: &Upstream) {
     upstream.gate.open();
     let mut events = engine.analysis_events(slow.analysis.id, None).await.unwrap();
     while events.next().await.unwrap().is_some() {}
+    // Last: the provider is left alone for as long as it asks.
+    let later = engine.start_analysis(&about("Later"), o).await.unwrap();
+    let mut events = engine.analysis_events(later.analysis.id, None).await.unwrap();
+    while !matches!(events.next().await.unwrap().unwrap().data, EventData::Queued { .. }) {}
+    engine.cancel_analysis(later.analysis.id).await.unwrap();
     engine.cache_stats().await.unwrap();
     engine.tokens_this_month().await.unwrap();
     engine.purge_answers(&PurgeFilter::default(), true).await.unwrap();
