@@ -97,6 +97,15 @@ fn sql(users: u32, jobs: u32) -> String {
              SELECT pg_temp.id(10, n), user_id, 'TEXT_EXTRACTION', jd,
                  (ARRAY['QUEUED', 'RUNNING', 'DEAD'])[i], at, 0, at
              FROM fresh WHERE i < 4;
+         INSERT INTO ai_run (id, user_id, job_id, subject, kind, key, state, source, origin_id, provider, model, prompt_version, run_at, attempts, stalled, process_id, lease_until, tokens_in, tokens_out, tokens_cached, usage_estimated, cost_micros, last_sequence, created_at)
+             SELECT id, user_id, id, 'job:' || id, 'MATCH_SCORE', 'v1:u:' || id, CASE WHEN i % 100 = 1 THEN 'QUEUED' WHEN i % 100 = 2 THEN 'RUNNING' ELSE 'SUCCEEDED' END,
+                 'FRESH', id, 'LOCAL', 'm', 'p', at, 0, 0, id, at, 1, 1, 0, 0, 0, 3, at FROM fresh;
+         INSERT INTO ai_attempt (run_id, attempt, outcome, total_ms, tokens_in, tokens_out)
+             SELECT id, 1, 'ok', 1, 1, 1 FROM fresh;
+         INSERT INTO ai_cache (key, owner_id, kind, prompt_version, provider, model, company, sealed, body, tokens_in, tokens_out, run_id, started_at, created_at, soft_expires_at, expires_at, hits)
+             SELECT 'v1:u:' || id, user_id, 'MATCH_SCORE', 'p', 'LOCAL', 'm', 'n:' || id, 0, decode('00', 'hex'), 1, 1, id, at, at, at, at, 0 FROM fresh;
+         INSERT INTO ai_flight (key, process_id, fence, state, lease_until, updated_at)
+             SELECT 'v1:u:' || id, id, 1, CASE WHEN i % 100 = 1 THEN 'RUNNING' ELSE 'DONE' END, at, at FROM fresh;
          INSERT INTO quota_subject (subject, last_at, prev_at) SELECT 'ai:' || id, u, 0 FROM who;
          INSERT INTO quota_event (subject, id, at, state)
              SELECT 'ai:' || user_id, id, at, 'SETTLED' FROM fresh;

@@ -77,6 +77,17 @@ static CACHE_SWEEP: Stmt = Stmt::write(
          LIMIT $2
      )
      RETURNING key",
+)
+.with_pg(
+    "DELETE FROM ai_cache
+     WHERE key = ANY(ARRAY(
+         SELECT old.key
+         FROM ai_cache old
+         WHERE old.expires_at <= $1
+         ORDER BY old.expires_at
+         LIMIT $2
+     ))
+     RETURNING key",
 );
 
 static CACHE_STATS: Stmt = Stmt::long(

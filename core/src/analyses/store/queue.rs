@@ -35,14 +35,14 @@ static RUN_CLAIM: Stmt = Stmt::write(
 .with_pg(
     "UPDATE ai_run
      SET state = 'RUNNING', process_id = $1, lease_until = $2, started_at = COALESCE(started_at, $3)
-     WHERE id IN (
+     WHERE id = ANY(ARRAY(
          SELECT due.id
          FROM ai_run due
          WHERE due.state = 'QUEUED' AND due.run_at <= $3
          ORDER BY due.run_at, due.id
          LIMIT $4
          FOR UPDATE SKIP LOCKED
-     )
+     ))
      RETURNING id, user_id, request, attempts",
 );
 
