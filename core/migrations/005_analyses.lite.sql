@@ -50,7 +50,6 @@ CREATE INDEX idx_ai_run_created ON ai_run (user_id, created_at, id);
 CREATE INDEX idx_ai_run_job ON ai_run (job_id, kind, created_at) WHERE job_id IS NOT NULL;
 CREATE INDEX idx_ai_run_due ON ai_run (run_at, id) WHERE state = 'QUEUED';
 CREATE INDEX idx_ai_run_lease ON ai_run (lease_until) WHERE state = 'RUNNING';
-CREATE INDEX idx_ai_run_process ON ai_run (process_id) WHERE state = 'RUNNING';
 
 -- One row per exchange with a provider.
 CREATE TABLE ai_attempt (
@@ -105,5 +104,4 @@ CREATE TABLE ai_flight (
     updated_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX idx_ai_flight_process ON ai_flight (process_id) WHERE state = 'RUNNING';
 CREATE INDEX idx_ai_flight_updated ON ai_flight (updated_at);

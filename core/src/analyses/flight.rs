@@ -4,7 +4,7 @@
 //! board with a run, and may go without anything happening to the others or to a paid call.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -117,11 +117,13 @@ impl Flight {
         self.stage.send_replace(stage);
     }
 
-    /// Boards a run; after the landing there is nothing to board, and the landing is returned.
+    /// Boards a run; after the landing there is nothing to board, and the landing is returned. A
+    /// call that its last rider cancelled is boarded by nobody.
     pub(crate) fn board(&self, rider: Rider) -> std::result::Result<(), Landing> {
         let mut inner = self.inner.lock();
         match &inner.landing {
             Some(landing) => Err(landing.clone()),
+            None if self.cancel.is_cancelled() => Err(Err(AiError::Cancelled)),
             None => {
                 inner.riders.push(rider);
                 Ok(())
@@ -193,8 +195,8 @@ pub(crate) struct Registry {
     pub(crate) draining: AtomicBool,
     /// Hits of kept answers that are not written down yet.
     pub(crate) hits: Mutex<HashMap<String, i64>>,
-    /// Calls that are reserved but not charged yet, by the subject of their allowance.
-    pub(crate) reserved: Mutex<HashMap<Uuid, String>>,
+    /// Keys this process calls for, and calls it has reserved in allowances: renewed while held.
+    held: Mutex<BTreeSet<Hold>>,
     /// Reading the system's certificates takes milliseconds: each client is made once.
     prices: PriceTable,
     operator: OnceLock<Arc<dyn Provider>>,
@@ -228,7 +230,7 @@ impl Registry {
             beating: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             hits: Mutex::default(),
-            reserved: Mutex::default(),
+            held: Mutex::default(),
             prices: PriceTable::new(&config.prices)?,
             operator: OnceLock::new(),
             guarded: OnceLock::new(),
@@ -267,10 +269,11 @@ impl Registry {
     }
 
     /// Finds the flight of a slot, or makes one. A flight with `fresh` that has landed is not
-    /// joined: what it kept is not fresh any more.
+    /// joined: what it kept is not fresh any more. Nor is one that was cancelled.
     pub(crate) fn find(&self, slot: &Slot) -> Found {
         let mut flights = self.flights.lock();
         if let Some(flight) = flights.get(slot)
+            && !flight.cancel.is_cancelled()
             && !(slot.fresh && flight.landing().is_some())
         {
             return Found::Known(Arc::clone(flight));
@@ -327,9 +330,27 @@ impl Registry {
         self.riders.lock().get(&run).map(Arc::clone)
     }
 
-    /// Reports whether a call is under way.
-    pub(crate) fn is_flying(&self) -> bool {
-        self.flights.lock().values().any(|flight| flight.landing().is_none())
+    /// Holds a key or a reserved call until the returned guard goes, however it goes.
+    pub(crate) fn hold(self: &Arc<Self>, hold: Hold) -> Held {
+        self.held.lock().insert(hold.clone());
+        Held { registry: Arc::clone(self), hold }
+    }
+
+    /// Returns what is held, in one order everywhere: processes that renew in different orders
+    /// would wait for each other's rows.
+    pub(crate) fn held(&self) -> Vec<Hold> {
+        self.held.lock().iter().cloned().collect()
+    }
+
+    /// Returns the runs that are aboard of a flight.
+    pub(crate) fn runs(&self) -> Vec<AnalysisId> {
+        self.riders.lock().keys().copied().collect()
+    }
+
+    /// Reports whether a call is under way, or its end is not written yet.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.held.lock().is_empty()
+            || self.flights.lock().values().any(|flight| flight.landing().is_none())
     }
 
     /// Counts the bytes of a log that is kept from now on.
@@ -343,6 +364,28 @@ impl Registry {
     }
 }
 
+/// What a process may hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Hold {
+    /// The right to call for a key.
+    Key(String),
+    /// A call in the allowance of a subject.
+    Call(String, Uuid),
+}
+
+/// Lets go when it is dropped. What is not held is not renewed and ends by itself.
+#[derive(Debug)]
+pub(crate) struct Held {
+    registry: Arc<Registry>,
+    hold: Hold,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.registry.held.lock().remove(&self.hold);
+    }
+}
+
 /// Removes a flight and its riders from the registry when its task ends, however it ends.
 pub(crate) struct Seat {
     pub(crate) registry: Arc<Registry>,
@@ -352,16 +395,16 @@ pub(crate) struct Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.registry.forget(&self.flight);
+        // First the boarding closes: who came after the last look would wait for ever.
+        if self.flight.landing().is_none() {
+            drop(self.flight.land(Err(AiError::Internal)));
+        }
         for rider in self.flight.riders() {
             self.registry.unseat(rider.run, &self.flight);
         }
-        // Whoever still waits for the boarding must not wait for ever.
         let stage = &self.flight.stage;
         if !matches!(*stage.borrow(), Stage::Refused(..) | Stage::Landed) {
             stage.send_replace(Stage::Landed);
-        }
-        if self.flight.landing().is_none() {
-            drop(self.flight.land(Err(AiError::Internal)));
         }
     }
 }

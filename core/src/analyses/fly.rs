@@ -6,8 +6,8 @@ use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    flight::{Flight, Found, Landing, Rider, Seat, Slot, Stage},
-    landing::{Led, Reserved, Written, foreign_error},
+    flight::{Flight, Found, Hold, Landing, Rider, Seat, Slot, Stage},
+    landing::{Led, Reserved, Rest, Written, foreign_error},
     prepare::Work,
     report::kept_answer,
     store::{
@@ -95,6 +95,8 @@ impl Engine {
     async fn fly(&self, flight: &Arc<Flight>, work: &Work, mut first: Option<First>, free: bool) {
         let key = flight.slot.lease_key();
         let run = first.as_ref().map(|(run, _)| run.id);
+        // A run that nobody asked for cannot be done again: it has no request.
+        let may_wait = !free;
         loop {
             let now = self.now();
             let owner = self.shared.ai.owner;
@@ -102,18 +104,32 @@ impl Engine {
                 flights::claim(&self.shared, &key, owner, now, self.config().ai.lease_ms).await;
             let flown = match claimed {
                 Err(error) => return self.refuse(flight, work, error).await,
-                Ok(Some(claim)) => match self.admit(flight, work, claim, &mut first, free).await {
-                    Err(error) => {
-                        self.release(flight, claim).await;
-                        return self.refuse(flight, work, error).await;
+                Ok(Some(claim)) => {
+                    let _held = self.shared.ai.hold(Hold::Key(key.clone()));
+                    match self.admit(flight, work, claim, &mut first, free).await {
+                        Err(error) => {
+                            self.release(flight, claim).await;
+                            return self.refuse(flight, work, error).await;
+                        }
+                        Ok(Admitted::Kept) => return,
+                        Ok(Admitted::Call(quota)) => {
+                            let rider = flight.riders().first().map(|rider| rider.run);
+                            match run.or(rider) {
+                                Some(run) => {
+                                    self.lead(flight, work, (claim, run), quota, may_wait).await
+                                }
+                                // Everybody went before it began.
+                                None => {
+                                    self.release(flight, claim).await;
+                                    if let Some(quota) = &quota {
+                                        self.give_back(quota).await;
+                                    }
+                                    return;
+                                }
+                            }
+                        }
                     }
-                    Ok(Admitted::Kept) => return,
-                    Ok(Admitted::Call(quota)) => {
-                        let run = run.or_else(|| flight.riders().first().map(|rider| rider.run));
-                        let Some(run) = run else { return };
-                        self.lead(flight, work, claim, run, quota).await
-                    }
-                },
+                }
                 Ok(None) => {
                     if let Some(mut first) = first.take() {
                         first.0.source = Some(ResultSource::Pooled);
@@ -191,12 +207,11 @@ impl Engine {
             let retry_after_ms = taken.state().retry_after_ms;
             return Err(AiError::Quota { retry_after_ms }.public(work.choice.provider));
         }
-        self.shared.ai.reserved.lock().insert(id, subject.clone());
-        Ok(Reserved { subject, id, window })
+        let held = self.shared.ai.hold(Hold::Call(subject.clone(), id));
+        Ok(Reserved { subject, id, window, _held: held })
     }
 
     async fn give_back(&self, quota: &Reserved) {
-        self.shared.ai.reserved.lock().remove(&quota.id);
         let mut batch = Batch::system(self.now());
         limits::refund(&mut batch, &quota.subject, quota.id);
         if let Err(rejected) = self.shared.store.commit(batch).await {
@@ -236,9 +251,9 @@ impl Engine {
         &self,
         flight: &Arc<Flight>,
         work: &Work,
-        claim: Claim,
-        run: AnalysisId,
+        (claim, run): (Claim, AnalysisId),
         quota: Option<Reserved>,
+        may_wait: bool,
     ) -> Flown {
         let began = self.now();
         let epoch = u64::try_from(claim.fence).unwrap_or(1).saturating_mul(EPOCHS);
@@ -249,7 +264,7 @@ impl Engine {
             Err(AiError::RetryLater { after_ms }) => Some(*after_ms),
             _ => None,
         };
-        if let Some(after_ms) = again {
+        if let Some(after_ms) = again.filter(|_| may_wait) {
             self.put_back(flight, claim, after_ms, !stopping).await;
             if let Some(quota) = &quota {
                 self.give_back(quota).await;
@@ -261,13 +276,13 @@ impl Engine {
         let led = Led { claim, run, report: &report, quota: quota.as_ref(), began };
         let deadline = tokio::time::Instant::now() + WRITE_TRIES;
         let mut pause = Duration::from_secs(1);
+        let mut rest = Rest::Everything;
         loop {
-            match self.write_led(flight, work, &led, &landing, &riders).await {
+            match self.write_led(flight, work, &led, &landing, &riders, &mut rest).await {
                 Written::Done => break,
                 Written::FenceLost => {
                     tracing::warn!(capability = work.capability.id, "another process took over");
                     flight.take_off_again();
-                    self.forget_reserved(quota.as_ref());
                     return Flown::Again;
                 }
                 Written::Failed(error) => {
@@ -284,16 +299,9 @@ impl Engine {
                 }
             }
         }
-        self.forget_reserved(quota.as_ref());
         self.apply(work, &landing, &riders).await;
         self.touch_down(flight, work, &landing);
         Flown::Landed
-    }
-
-    pub(super) fn forget_reserved(&self, quota: Option<&Reserved>) {
-        if let Some(quota) = quota {
-            self.shared.ai.reserved.lock().remove(&quota.id);
-        }
     }
 
     fn touch_down(&self, flight: &Flight, work: &Work, landing: &Landing) {

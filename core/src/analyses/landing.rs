@@ -1,12 +1,13 @@
 //! The end of a flight, written down: run, kept answer, attempts, charge and lease in one batch.
 
 use super::{
-    flight::{Answer, Flight, Landing, Rider},
+    flight::{Answer, Flight, Held, Landing, Rider},
     kept::lifetime,
     prepare::Work,
     store::{
         cache::{self, Entry, Place},
         flights::{self, Claim},
+        queue,
         runs::{self, Finish},
     },
 };
@@ -34,12 +35,22 @@ pub(crate) struct Led<'a> {
     pub(crate) began: Timestamp,
 }
 
-/// A call that is reserved in an allowance.
-#[derive(Debug, Clone)]
+/// A call that is reserved in an allowance, and stays so while this lives.
+#[derive(Debug)]
 pub(crate) struct Reserved {
     pub(crate) subject: String,
     pub(crate) id: uuid::Uuid,
     pub(crate) window: Window,
+    pub(crate) _held: Held,
+}
+
+/// What of the end of a flight is still to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// All of it.
+    Everything,
+    /// The runs of others: the call itself is written, and would be counted twice.
+    Riders,
 }
 
 /// Whether the end could be written.
@@ -85,19 +96,22 @@ impl Engine {
         led: &Led<'_>,
         landing: &Landing,
         riders: &[Rider],
+        rest: &mut Rest,
     ) -> Written {
-        let batch = match self.led_batch(flight, work, led, landing, riders).await {
-            Ok(batch) => batch,
-            Err(error) => return Written::Failed(error),
-        };
-        match self.shared.store.commit(batch).await {
-            Ok(_) => {}
-            Err(Rejected::Missed(Miss::Lost, _)) => return Written::FenceLost,
-            Err(rejected) => return Written::Failed(rejected.into()),
+        if *rest == Rest::Everything {
+            let batch = match self.led_batch(flight, work, led, landing, riders).await {
+                Ok(batch) => batch,
+                Err(error) => return Written::Failed(error),
+            };
+            match self.shared.store.commit(batch).await {
+                Ok(_) => *rest = Rest::Riders,
+                Err(Rejected::Missed(Miss::Lost, _)) => return Written::FenceLost,
+                Err(rejected) => return Written::Failed(rejected.into()),
+            }
         }
-        let rest: Vec<Rider> =
+        let others: Vec<Rider> =
             own(riders, self.user_id()).skip(BATCH).chain(others(riders, self.user_id())).collect();
-        match self.write_riders(flight, landing, &rest).await {
+        match self.write_riders(flight, landing, &others).await {
             Ok(()) => Written::Done,
             Err(error) => Written::Failed(error),
         }
@@ -220,7 +234,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Does what the answer is for, and writes the end of a run that boarded too late.
+    /// Does what the answer is for, and writes the end of a run that boarded too late. One that
+    /// missed a call which others cancelled, or which waits, goes into the queue.
     pub(crate) async fn finish_late(
         &self,
         work: &Work,
@@ -232,8 +247,19 @@ impl Engine {
             self.apply_to(work.request.kind, &answer.value, work.about.attachment).await;
         }
         let mut batch = self.batch();
-        let finish = Finish { last_sequence, ..self.finish(rider, landing).await? };
-        runs::finish(&mut batch, rider.run, &finish);
+        let again = match landing {
+            Err(AiError::Cancelled) => Some(0),
+            Err(AiError::RetryLater { after_ms }) => Some(*after_ms),
+            _ => None,
+        };
+        if let Some(after_ms) = again {
+            let (owner, run_at) = (self.shared.ai.owner, batch.at.plus_ms(after_ms));
+            queue::queue(&mut batch, rider.run, owner, run_at, "retry_later", false);
+            self.shared.wake.notify_one();
+        } else {
+            let finish = Finish { last_sequence, ..self.finish(rider, landing).await? };
+            runs::finish(&mut batch, rider.run, &finish);
+        }
         self.shared.store.commit(batch).await.map_err(Error::from)?;
         Ok(())
     }
@@ -323,7 +349,7 @@ fn others(riders: &[Rider], user: UserId) -> impl Iterator<Item = Rider> {
 /// Charges or gives back a reserved call (ai.md section 10): nothing came, nothing is due; what
 /// the caller or the model's refusal ended is due; what broke is given back a few times.
 fn charge(batch: &mut Batch, quota: &Reserved, report: &Report) {
-    let Reserved { subject, id, window } = quota;
+    let Reserved { subject, id, window, .. } = quota;
     match &report.result {
         Ok(_) => limits::settle(batch, subject, *id),
         Err(_) if !report.billed => limits::refund(batch, subject, *id),

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     AnalysisRequest,
-    flight::{Answer, Found, Rider, Slot, Stage},
+    flight::{Answer, Found, Hold, Rider, Slot, Stage},
     landing::failed,
     prepare::Work,
     store::{
@@ -181,7 +181,8 @@ impl Engine {
         self.config().ai.lease_ms * 2
     }
 
-    /// Renews the leases of this process while it has something under way.
+    /// Renews what this process holds while it has something under way. A run or key that no
+    /// flight holds any more ends with its lease, and is done again.
     pub(crate) fn keep_alive(&self) {
         let registry = Arc::clone(&self.shared.ai);
         if registry.beating.swap(true, Ordering::SeqCst) {
@@ -192,40 +193,36 @@ impl Engine {
         let beat = Duration::from_millis(beat);
         registry.tasks.spawn(async move {
             let registry = &engine.shared.ai;
-            let mut quiet = false;
             loop {
                 tokio::select! {
                     () = tokio::time::sleep(beat) => {}
                     () = registry.stop.cancelled() => break,
                 }
-                // Two quiet beats: a run between its claim and its flight keeps its lease.
-                let flying = registry.is_flying();
-                if !flying && quiet {
+                if !registry.is_busy() {
                     break;
                 }
-                quiet = !flying;
                 let mut batch = Batch::system(engine.now());
-                let now = batch.at;
-                flights::renew(
-                    &mut batch,
-                    registry.owner,
-                    now.plus_ms(engine.config().ai.lease_ms),
-                );
-                waiting::renew(&mut batch, registry.owner, now.plus_ms(engine.run_lease_ms()));
-                // In one order everywhere, or two servers wait for each other's rows.
-                let reserved = registry.reserved.lock().clone();
-                let mut reserved: Vec<_> = reserved.into_iter().collect();
-                reserved.sort_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
-                for (id, subject) in &reserved {
-                    limits::extend(&mut batch, subject, *id, super::fly::RESERVED_MS);
+                let (now, lease_ms) = (batch.at, engine.config().ai.lease_ms);
+                for hold in registry.held() {
+                    match hold {
+                        Hold::Key(key) => {
+                            let until = now.plus_ms(lease_ms);
+                            flights::renew(&mut batch, registry.owner, until, &key);
+                        }
+                        Hold::Call(subject, id) => {
+                            limits::extend(&mut batch, &subject, id, super::fly::RESERVED_MS);
+                        }
+                    }
                 }
+                let until = now.plus_ms(engine.run_lease_ms());
+                waiting::renew(&mut batch, registry.owner, until, &registry.runs());
                 if let Err(rejected) = engine.shared.store.commit(batch).await {
                     let error = Error::from(rejected);
                     tracing::warn!(error = %error.chain(), "leases were not renewed");
                 }
             }
             registry.beating.store(false, Ordering::SeqCst);
-            if registry.is_flying() && !registry.stop.is_cancelled() {
+            if registry.is_busy() && !registry.stop.is_cancelled() {
                 engine.keep_alive();
             }
         });
@@ -238,7 +235,7 @@ impl Engine {
         registry.tasks.close();
         let drain = Duration::from_millis(self.config().ai.drain_ms);
         let flown = async {
-            while registry.is_flying() {
+            while registry.is_busy() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };

@@ -71,12 +71,11 @@ impl Engine {
 
     /// Charges a call at its first output: from then on the provider does, too.
     fn settle_soon(&self, quota: Option<&Reserved>) {
-        let Some(quota) = quota.cloned() else { return };
-        let engine = self.clone();
+        let Some(Reserved { subject, id, .. }) = quota else { return };
+        let (engine, subject, id) = (self.clone(), subject.clone(), *id);
         self.shared.ai.tasks.spawn(async move {
-            engine.forget_reserved(Some(&quota));
             let mut batch = Batch::system(engine.now());
-            limits::settle(&mut batch, &quota.subject, quota.id);
+            limits::settle(&mut batch, &subject, id);
             if let Err(rejected) = engine.shared.store.commit(batch).await {
                 tracing::warn!(error = %Error::from(rejected).chain(), "charged at the end instead");
             }

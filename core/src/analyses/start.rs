@@ -170,10 +170,13 @@ impl Engine {
             let reached = stage.wait_for(|stage| !matches!(stage, Stage::Boarding)).await;
             let reached = reached.map_err(|_| Error::bug("analyse", "a flight was lost"))?.clone();
             match reached {
-                Stage::Refused(user, error) if first || user == self.user_id() => {
+                Stage::Refused(_, error) if first => return Err(error),
+                // One allowance holds for all calls of a user; other reasons were the first one's.
+                Stage::Refused(user, error @ Error::RateLimited { .. })
+                    if user == self.user_id() =>
+                {
                     return Err(error);
                 }
-                // Somebody else's allowance: this user has their own.
                 Stage::Refused(..) => {
                     self.shared.ai.forget(&flight);
                     continue;
@@ -181,7 +184,8 @@ impl Engine {
                 Stage::Boarding => continue,
                 Stage::Flying | Stage::Landed => {}
             }
-            if first && self.shared.ai.flight_of(id).is_some() {
+            // Perhaps it has landed and is forgotten already: the run is written in any case.
+            if first && flight.rider(id).is_some() {
                 return self.started(id, ResultSource::Fresh).await;
             }
             match self.join(run.clone(), work, &flight, key.clone()).await? {

@@ -14,7 +14,7 @@ use jotrack_tests::{
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
-use super::{disk_full, flushed};
+use super::{analysis, disk_full, flushed};
 
 /// The test below, as the harness names it.
 const NAME: &str = "crash::child::a_child_plays_the_role_it_is_given";
@@ -64,6 +64,7 @@ async fn a_child_plays_the_role_it_is_given() {
         "write fully" => flushed::write(&stage, Synchronous::Full).await,
         "write relaxed" => flushed::write(&stage, Synchronous::Relaxed).await,
         "fill the disk" => disk_full::fill_a_disk(&stage).await,
+        "analyse" => analysis::ask(&stage).await,
         "fill a file" => disk_full::fill_a_file(&stage).await,
         other => panic!("nobody plays {other}"),
     }

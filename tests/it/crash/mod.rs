@@ -1,6 +1,7 @@
 //! Power cuts and full disks: a child is killed at any moment, and what it was told is saved must
 //! be there.
 
+mod analysis;
 mod child;
 mod disk_full;
 mod flushed;

@@ -39,7 +39,7 @@ static FLIGHT_RENEW: Stmt = Stmt::write(
     "ai_flight_renew",
     "UPDATE ai_flight
      SET lease_until = $1
-     WHERE process_id = $2 AND state = 'RUNNING'",
+     WHERE process_id = $2 AND state = 'RUNNING' AND key = $3",
 );
 
 // The row must outlive every cursor that knows its epochs: a week is more than any lives.
@@ -118,9 +118,9 @@ pub(crate) async fn get(engine: &Engine, key: &str) -> Result<Option<Foreign>> {
     Ok(found.into_iter().next())
 }
 
-/// Adds a longer lease for all that this process calls.
-pub(crate) fn renew(batch: &mut Batch, owner: Uuid, until: Timestamp) {
-    batch.step(&FLIGHT_RENEW, params![until, owner]);
+/// Adds a longer lease for a key that this process calls for.
+pub(crate) fn renew(batch: &mut Batch, owner: Uuid, until: Timestamp, key: &str) {
+    batch.step(&FLIGHT_RENEW, params![until, owner, key]);
 }
 
 /// Adds the end of rows nobody needs.

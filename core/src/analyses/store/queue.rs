@@ -63,7 +63,7 @@ static RUN_RENEW: Stmt = Stmt::write(
     "ai_run_renew",
     "UPDATE ai_run
      SET lease_until = $1
-     WHERE process_id = $2 AND state = 'RUNNING'",
+     WHERE process_id = $2 AND state = 'RUNNING' AND id IN rarray($3)",
 );
 
 static RUN_TARGET: Stmt = Stmt::write(
@@ -144,7 +144,8 @@ pub(crate) async fn expire(engine: &Engine, most_stalls: i64) -> Result<usize> {
     Ok(commit.rows.iter().map(Vec::len).sum())
 }
 
-/// Adds a longer lease for all that this process works on.
-pub(crate) fn renew(batch: &mut Batch, worker: Uuid, until: Timestamp) {
-    batch.step(&RUN_RENEW, params![until, worker]);
+/// Adds a longer lease for runs that this process works on.
+pub(crate) fn renew(batch: &mut Batch, worker: Uuid, until: Timestamp, runs: &[AnalysisId]) {
+    let runs: Vec<Uuid> = runs.iter().map(AnalysisId::as_uuid).collect();
+    batch.step(&RUN_RENEW, params![until, worker, runs]);
 }
