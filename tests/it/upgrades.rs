@@ -19,8 +19,8 @@ const RAN: [(&str, &str); 9] = [
     ("003_keys.pg.sql", "f7c8348bf3161ef294b23901db4d6cede6d08afb2a009b41f245aa661ae4da9b"),
     ("004_quotas.lite.sql", "b95a1c4fb5434e6340346e65ac981724fd088b46efef5693948c97a84a450d21"),
     ("004_quotas.pg.sql", "eace95126a19f907e5cd6aec77632ef2685fd54fe7847f40d881c0ebcaa9f296"),
-    ("005_analyses.lite.sql", "bdd287d91c63f9a49e7c6c8025347a0e7f5685277beab4812c3b096930dd69d0"),
-    ("005_analyses.pg.sql", "0dd30732cebc20c0771d346e69491717ae8b4306ff381993da656b8a81c5b90e"),
+    ("005_analyses.lite.sql", "736922f196f039e978ad2de425f6555dfd711eb74fad612679a57f12cde18ca2"),
+    ("005_analyses.pg.sql", "3094fb997c6c9eb4639ca22567b9c8b0c2b4b579978e34f7bf782b3720fe2bf5"),
 ];
 
 /// Schemas of which a data folder is kept, made by the program of their time.

@@ -9,6 +9,7 @@
 //!
 //! One address serves all three protocols: every path is answered by the script.
 
+mod asking;
 mod connection;
 mod reply;
 mod transcript;
@@ -20,6 +21,7 @@ use std::{
     time::Duration,
 };
 
+pub use asking::{COMPANIES, about, named_by_operator};
 pub use reply::{Gate, Reply};
 pub use transcript::Transcript;
 

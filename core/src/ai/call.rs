@@ -96,6 +96,8 @@ struct Course<'a> {
     begun: bool,
     shown: bool,
     why: &'static str,
+    /// When the exchange under way began, and the bytes it sent.
+    under_way: Option<(Instant, usize)>,
     report: Report,
 }
 
@@ -108,6 +110,7 @@ pub(crate) async fn call(call: &Call<'_>) -> Report {
         begun: false,
         shown: false,
         why: "",
+        under_way: None,
         report: Report::failed(AiError::Internal),
     };
     let limit = Duration::from_millis(call.config.flight_ms);
@@ -116,6 +119,7 @@ pub(crate) async fn call(call: &Call<'_>) -> Report {
         () = tokio::time::sleep(limit) => Err(AiError::Timeout(Phase::Attempt)),
         () = call.cancel.cancelled() => Err(AiError::Cancelled),
     };
+    course.note(result.as_ref().err());
     course.report.result = result;
     course.report.total_ms = ms(course.began.elapsed());
     course.report
@@ -171,44 +175,38 @@ impl Course<'_> {
             repair,
         };
         let size = request.system.len() + request.user.len();
-        let began = Instant::now();
-        let mut attempt = Attempt {
-            outcome: "ok",
+        self.report.attempts.push(Attempt {
+            outcome: "cancelled",
             retry_after_ms: None,
             ttft_ms: None,
             total_ms: 0,
             usage: TokenUsage::default(),
-        };
+        });
+        self.under_way = Some((Instant::now(), size));
         let limit = Duration::from_millis(call.config.attempt_ms);
-        // A cancelled exchange is recorded too: what it used was paid.
-        let n = self.report.attempts.len();
-        self.report.attempts.push(Attempt { outcome: "cancelled", ..attempt.clone() });
-        let read = self.read(request, began, &mut attempt);
-        let outcome = tokio::time::timeout(limit, read)
+        let outcome = tokio::time::timeout(limit, self.read(request))
             .await
             .unwrap_or(Err(AiError::Timeout(Phase::Attempt)));
-        attempt.total_ms = ms(began.elapsed());
-        if let Err(error) = &outcome {
-            attempt.outcome = error.class();
-            attempt.retry_after_ms = error.retry_after_ms();
-            if attempt.ttft_ms.is_some() && attempt.usage == TokenUsage::default() {
-                // The provider never came to its numbers: what was read and sent was paid.
-                attempt.usage.input = u64::try_from(size / 4).unwrap_or(u64::MAX);
-                attempt.usage.estimated = true;
-            }
-        }
-        if let Some(slot) = self.report.attempts.get_mut(n) {
-            *slot = attempt;
-        }
+        self.note(outcome.as_ref().err());
         outcome
     }
 
-    async fn read(
-        &mut self,
-        request: ModelRequest,
-        began: Instant,
-        attempt: &mut Attempt,
-    ) -> Result<String, AiError> {
+    /// Writes down how the exchange under way ended; also one that was given up in the middle:
+    /// what it used was paid.
+    fn note(&mut self, error: Option<&AiError>) {
+        let Some((began, size)) = self.under_way.take() else { return };
+        let Some(attempt) = self.report.attempts.last_mut() else { return };
+        attempt.total_ms = ms(began.elapsed());
+        attempt.outcome = error.map_or("ok", AiError::class);
+        attempt.retry_after_ms = error.and_then(AiError::retry_after_ms);
+        if error.is_some() && attempt.ttft_ms.is_some() && attempt.usage == TokenUsage::default() {
+            // The provider never came to its numbers: what was sent was read.
+            attempt.usage.input = u64::try_from(size / 4).unwrap_or(u64::MAX);
+            attempt.usage.estimated = true;
+        }
+    }
+
+    async fn read(&mut self, request: ModelRequest) -> Result<String, AiError> {
         let call = self.call;
         let mut filter = CanaryFilter::new(call.canary);
         let mut answer = String::new();
@@ -217,23 +215,20 @@ impl Course<'_> {
             match event? {
                 ModelEvent::Started { request_id, .. } => {
                     self.report.request_id = request_id.or(self.report.request_id.take());
-                    if !std::mem::replace(&mut self.begun, true) {
-                        let model = call.model.to_owned();
-                        call.log.start(self.epoch, call.provider, model, self.why);
-                    }
+                    self.begin();
                 }
                 ModelEvent::Text(text) => {
-                    if attempt.ttft_ms.is_none() {
-                        attempt.ttft_ms = Some(ms(began.elapsed()));
-                        self.report.ttft_ms.get_or_insert(ms(self.began.elapsed()));
-                        self.bill();
-                    }
+                    self.first_text();
                     answer.push_str(&text);
                     self.show(&filter.push(&text)?)?;
                 }
                 ModelEvent::Thinking => self.bill(),
                 ModelEvent::Ping => {}
-                ModelEvent::Usage(usage) => attempt.usage = usage,
+                ModelEvent::Usage(usage) => {
+                    if let Some(attempt) = self.report.attempts.last_mut() {
+                        attempt.usage = usage;
+                    }
+                }
                 ModelEvent::Stop(StopReason::Natural) => {
                     self.show(&filter.finish())?;
                     // A provider that is read to its end may keep the connection for the next call.
@@ -252,14 +247,29 @@ impl Course<'_> {
         Err(AiError::Truncated)
     }
 
-    fn show(&mut self, text: &str) -> Result<(), AiError> {
-        if text.is_empty() {
-            return Ok(());
+    fn first_text(&mut self) {
+        let Some((began, _)) = self.under_way else { return };
+        let Some(attempt) = self.report.attempts.last_mut() else { return };
+        if attempt.ttft_ms.is_none() {
+            attempt.ttft_ms = Some(ms(began.elapsed()));
+            self.report.ttft_ms.get_or_insert(ms(self.began.elapsed()));
+            self.bill();
         }
+    }
+
+    /// Begins a visible try, once.
+    fn begin(&mut self) {
         if !std::mem::replace(&mut self.begun, true) {
             let model = self.call.model.to_owned();
             self.call.log.start(self.epoch, self.call.provider, model, self.why);
         }
+    }
+
+    fn show(&mut self, text: &str) -> Result<(), AiError> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.begin();
         self.shown = true;
         self.call.log.push(text).map_err(|_| AiError::Invalid("the answer is too large"))
     }

@@ -194,7 +194,8 @@ impl Capability {
         self.form().is_met(answer)
     }
 
-    /// Returns the key of a normalised input asked of `model` at `provider`.
+    /// Returns the key of a normalised input asked of `model` at `provider`: at its public service,
+    /// or at the named server.
     ///
     /// # Errors
     /// `Internal` when the input cannot be written as JSON.
@@ -202,16 +203,22 @@ impl Capability {
         &self,
         scope: key::Scope<'_>,
         provider: AiProvider,
+        server: Option<&str>,
         model: &str,
         input: &Value,
     ) -> Result<String> {
+        // Models of one name at two servers are two models.
+        let provider = match server {
+            None => provider.as_str().to_owned(),
+            Some(server) => format!("{provider}|{}", server.trim_end_matches('/')),
+        };
         Ok(key::key(key::KeyParts {
             scope,
             capability: self.id,
             prompt_id: self.prompt.id,
             prompt_version: self.prompt.version,
             prompt_digest: self.prompt.sha256(),
-            provider: provider.as_str(),
+            provider: &provider,
             model,
             sampling: None,
             max_tokens: self.max_tokens,

@@ -56,7 +56,8 @@ impl Gates {
         // Credentials come and go with users' keys; an idle, open gate says nothing.
         if gates.len() >= 1024 {
             gates.retain(|_, gate| {
-                Arc::strong_count(gate) > 1 || gate.closed.lock().until.is_some()
+                let until = gate.closed.lock().until;
+                Arc::strong_count(gate) > 1 || until.is_some_and(|until| until > Instant::now())
             });
         }
         let gate = Arc::new(Gate {

@@ -4,6 +4,11 @@
 //! sequence is that byte's number, so any cursor finds its place by arithmetic, a late reader gets
 //! one piece where an early one got many, and a thousand slow readers cost a thousand numbers.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -72,6 +77,8 @@ impl AnalysisEvent {
 pub(crate) struct Log {
     inner: Mutex<Inner>,
     tick: watch::Sender<()>,
+    /// Bytes of all logs of the process.
+    bytes: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -87,17 +94,23 @@ struct Inner {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooLong;
 
-impl Default for Log {
-    fn default() -> Self {
-        Self { inner: Mutex::default(), tick: watch::Sender::new(()) }
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.bytes.fetch_sub(self.inner.get_mut().text.len(), Ordering::Relaxed);
     }
 }
 
 impl Log {
+    /// Makes an empty log, whose text is counted in `bytes` as long as it is there.
+    pub(crate) fn new(bytes: Arc<AtomicUsize>) -> Self {
+        Self { inner: Mutex::default(), tick: watch::Sender::new(()), bytes }
+    }
+
     /// Starts a visible try; the text of an earlier one is dropped, and its readers are told.
     pub(crate) fn start(&self, epoch: u64, provider: AiProvider, model: String, why: &'static str) {
         let mut inner = self.inner.lock();
-        let Inner { end, .. } = std::mem::take(&mut *inner);
+        let Inner { end, text, .. } = std::mem::take(&mut *inner);
+        self.bytes.fetch_sub(text.len(), Ordering::Relaxed);
         *inner =
             Inner { epoch, reset: why, started: Some((provider, model)), text: String::new(), end };
         drop(inner);
@@ -114,6 +127,7 @@ impl Log {
             return Err(TooLong);
         }
         inner.text.push_str(text);
+        self.bytes.fetch_add(text.len(), Ordering::Relaxed);
         drop(inner);
         self.tick.send_replace(());
         Ok(())
@@ -137,9 +151,9 @@ impl Log {
         self.inner.lock().last()
     }
 
-    /// Returns how many bytes the log holds.
-    pub(crate) fn bytes(&self) -> usize {
-        self.inner.lock().text.len()
+    /// Returns a sequence behind every one that the present try can reach.
+    pub(crate) fn beyond(&self) -> u64 {
+        (self.inner.lock().epoch + 1) * EPOCH - 1
     }
 
     /// Returns a receiver that is told of everything after this call.
@@ -236,7 +250,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_join_at_every_moment_reads_the_full_text(steps in steps()) {
-            let log = Log::default();
+            let log = Log::new(Arc::default());
             let mut epoch = 1;
             let start = |epoch| log.start(epoch, AiProvider::Local, "m".to_owned(), "again");
             start(epoch);
@@ -277,7 +291,7 @@ mod tests {
 
         #[test]
         fn a_cursor_at_every_byte_gets_exactly_the_rest(text in "[a-zß€😀]{0,12}") {
-            let log = Log::default();
+            let log = Log::new(Arc::default());
             log.start(3, AiProvider::Local, "m".to_owned(), "again");
             prop_assert_eq!(log.push(&text), Ok(()));
             log.end(EventData::Done);
@@ -292,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_reader_of_an_older_epoch_is_reset_and_a_new_reader_is_not() {
-        let log = Log::default();
+        let log = Log::new(Arc::default());
         log.start(1, AiProvider::Local, "m".to_owned(), "first");
         log.push("wrong").unwrap();
         let old = log.after(0).last().unwrap().sequence;
@@ -313,17 +327,20 @@ mod tests {
 
     #[test]
     fn a_text_over_the_limit_is_refused_and_what_was_there_stays() {
-        let log = Log::default();
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let log = Log::new(Arc::clone(&bytes));
         log.start(1, AiProvider::Local, "m".to_owned(), "first");
         log.push(&"a".repeat(TEXT_BYTES)).unwrap();
         assert_eq!(log.push("b"), Err(TooLong));
-        assert_eq!(log.bytes(), TEXT_BYTES);
+        assert_eq!(bytes.load(Ordering::Relaxed), TEXT_BYTES);
         assert!(log.last() < 2 * EPOCH, "the next epoch is out of reach");
+        drop(log);
+        assert_eq!(bytes.load(Ordering::Relaxed), 0, "a log that is gone counts no more");
     }
 
     #[tokio::test]
     async fn a_listener_made_before_a_read_is_woken_by_what_the_read_missed() {
-        let log = std::sync::Arc::new(Log::default());
+        let log = std::sync::Arc::new(Log::new(Arc::default()));
         log.start(1, AiProvider::Local, "m".to_owned(), "first");
         let mut heard = log.listen();
         assert_eq!(log.after(0).len(), 1);

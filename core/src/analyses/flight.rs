@@ -13,21 +13,23 @@ use std::{
 
 use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
+use super::start::NotStarted;
 use crate::{
     ai::{AiError, HttpProvider, PriceTable, Provider, TokenUsage, gate::Gates, log::Log},
     config::AiConfig,
     enums::{AiProvider, ResultSource},
-    error::{Error, Result},
+    error::Result,
     id::{AnalysisId, UserId, random_bytes},
     net,
     time::{Clock, Timestamp},
 };
 
-/// Bytes of all logs of a process (ai.md section 6); over it retained ones go at once.
+/// Bytes of all logs of a process (ai.md section 6). Over it new calls wait in the queue; logs go
+/// a few seconds after their calls.
 const LOG_BYTES: usize = 64 * 1024 * 1024;
 
 /// One call for a key.
@@ -64,7 +66,7 @@ pub(crate) enum Stage {
     /// The call is under way, here or in another process.
     Flying,
     /// There is no call: the allowance of this user is used up, or the store failed.
-    Refused(UserId, Error),
+    Refused(UserId, NotStarted),
     /// It is over.
     Landed,
 }
@@ -84,6 +86,8 @@ pub(crate) struct Rider {
     pub(crate) source: ResultSource,
     /// Told when this run alone is cancelled.
     pub(crate) cancelled: CancellationToken,
+    /// Nobody asked for it: it makes a kept answer anew, and cannot be done again.
+    pub(crate) unasked: bool,
 }
 
 /// What a flight brought.
@@ -131,16 +135,24 @@ impl Flight {
         }
     }
 
-    /// Takes a run off; returns whether it was aboard, and ends the call when nobody is left.
-    pub(crate) fn leave(&self, run: AnalysisId) -> bool {
+    /// Takes a run off, tells its followers, and ends the call when nobody is left. While it is
+    /// boarding, whoever starts it may be about to board.
+    pub(crate) fn leave(&self, run: AnalysisId) {
         let mut inner = self.inner.lock();
-        let before = inner.riders.len();
-        inner.riders.retain(|rider| rider.run != run);
-        let left = inner.riders.len() < before;
-        if left && inner.riders.is_empty() && inner.landing.is_none() {
+        let Some(at) = inner.riders.iter().position(|rider| rider.run == run) else { return };
+        inner.riders.remove(at).cancelled.cancel();
+        let boarding = matches!(*self.stage.borrow(), Stage::Boarding);
+        if inner.riders.is_empty() && inner.landing.is_none() && !boarding {
             self.cancel.cancel();
         }
-        left
+    }
+
+    /// Notes whose call it is: that of one run aboard, or another process's.
+    pub(crate) fn led_by(&self, run: Option<AnalysisId>) {
+        for rider in &mut self.inner.lock().riders {
+            let leads = run == Some(rider.run);
+            rider.source = if leads { ResultSource::Fresh } else { ResultSource::Pooled };
+        }
     }
 
     /// Returns everybody aboard.
@@ -178,7 +190,7 @@ pub(crate) struct Registry {
     flights: Mutex<HashMap<Slot, Arc<Flight>>>,
     riders: Mutex<HashMap<AnalysisId, Arc<Flight>>>,
     next: AtomicU64,
-    log_bytes: AtomicUsize,
+    log_bytes: Arc<AtomicUsize>,
     most: usize,
     /// This process, as other processes see it.
     pub(crate) owner: Uuid,
@@ -191,8 +203,9 @@ pub(crate) struct Registry {
     pub(crate) stop: CancellationToken,
     /// Whether somebody renews the leases.
     pub(crate) beating: AtomicBool,
-    /// Whether somebody works on the queue.
+    /// Whether somebody works on the queue, and how to tell them of more.
     pub(crate) draining: AtomicBool,
+    pub(crate) ring: Notify,
     /// Hits of kept answers that are not written down yet.
     pub(crate) hits: Mutex<HashMap<String, i64>>,
     /// Keys this process calls for, and calls it has reserved in allowances: renewed while held.
@@ -220,7 +233,7 @@ impl Registry {
             flights: Mutex::default(),
             riders: Mutex::default(),
             next: AtomicU64::new(1),
-            log_bytes: AtomicUsize::new(0),
+            log_bytes: Arc::default(),
             most: config.flights.max(1),
             owner: Uuid::from_bytes(random_bytes()?),
             gates: Gates::default(),
@@ -229,6 +242,7 @@ impl Registry {
             stop: CancellationToken::new(),
             beating: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            ring: Notify::new(),
             hits: Mutex::default(),
             held: Mutex::default(),
             prices: PriceTable::new(&config.prices)?,
@@ -278,18 +292,17 @@ impl Registry {
         {
             return Found::Known(Arc::clone(flight));
         }
-        let full = self.log_bytes.load(Ordering::Relaxed) > LOG_BYTES;
-        if flights.len() >= self.most || full {
+        if flights.len() >= self.most {
             // What only waits to be forgotten makes room.
             flights.retain(|_, flight| flight.landing().is_none());
-            if flights.len() >= self.most || full {
-                return Found::Full;
-            }
+        }
+        if flights.len() >= self.most || self.log_bytes.load(Ordering::Relaxed) > LOG_BYTES {
+            return Found::Full;
         }
         let flight = Arc::new(Flight {
             id: self.next.fetch_add(1, Ordering::Relaxed),
             slot: slot.clone(),
-            log: Log::default(),
+            log: Log::new(Arc::clone(&self.log_bytes)),
             cancel: CancellationToken::new(),
             stage: watch::Sender::new(Stage::Boarding),
             inner: Mutex::default(),
@@ -351,16 +364,6 @@ impl Registry {
     pub(crate) fn is_busy(&self) -> bool {
         !self.held.lock().is_empty()
             || self.flights.lock().values().any(|flight| flight.landing().is_none())
-    }
-
-    /// Counts the bytes of a log that is kept from now on.
-    pub(crate) fn add_log(&self, bytes: usize) {
-        self.log_bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Stops counting them.
-    pub(crate) fn drop_log(&self, bytes: usize) {
-        self.log_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
     landing::{Led, Reserved, Rest, Written, foreign_error},
     prepare::Work,
     report::kept_answer,
+    start::NotStarted,
     store::{
         flights::{self, Claim},
         queue as waiting,
@@ -24,6 +25,7 @@ use crate::{
     error::{Error, Result},
     id::AnalysisId,
     limits,
+    time::Timestamp,
 };
 
 /// How long a reservation stands without being renewed (ai.md section 10).
@@ -81,13 +83,10 @@ impl Engine {
                 None => 0,
             };
             if kept > 0 {
-                let bytes = flight.log.bytes();
-                registry.add_log(bytes);
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_millis(kept)) => {}
                     () = registry.closing.cancelled() => {}
                 }
-                registry.drop_log(bytes);
             }
         });
     }
@@ -95,15 +94,13 @@ impl Engine {
     async fn fly(&self, flight: &Arc<Flight>, work: &Work, mut first: Option<First>, free: bool) {
         let key = flight.slot.lease_key();
         let run = first.as_ref().map(|(run, _)| run.id);
-        // A run that nobody asked for cannot be done again: it has no request.
-        let may_wait = !free;
         loop {
             let now = self.now();
             let owner = self.shared.ai.owner;
             let claimed =
                 flights::claim(&self.shared, &key, owner, now, self.config().ai.lease_ms).await;
             let flown = match claimed {
-                Err(error) => return self.refuse(flight, work, error).await,
+                Err(error) => return self.refuse(flight, work, error.into()).await,
                 Ok(Some(claim)) => {
                     let _held = self.shared.ai.hold(Hold::Key(key.clone()));
                     match self.admit(flight, work, claim, &mut first, free).await {
@@ -115,9 +112,7 @@ impl Engine {
                         Ok(Admitted::Call(quota)) => {
                             let rider = flight.riders().first().map(|rider| rider.run);
                             match run.or(rider) {
-                                Some(run) => {
-                                    self.lead(flight, work, (claim, run), quota, may_wait).await
-                                }
+                                Some(run) => self.lead(flight, work, (claim, run), quota).await,
                                 // Everybody went before it began.
                                 None => {
                                     self.release(flight, claim).await;
@@ -131,9 +126,10 @@ impl Engine {
                     }
                 }
                 Ok(None) => {
+                    flight.led_by(None);
                     if let Some(mut first) = first.take() {
                         first.0.source = Some(ResultSource::Pooled);
-                        if let Err(error) = self.board_first(flight, first).await {
+                        if let Err(error) = self.board_first(flight, first, free).await {
                             return self.refuse(flight, work, error).await;
                         }
                         flight.reach(Stage::Flying);
@@ -155,7 +151,7 @@ impl Engine {
         claim: Claim,
         first: &mut Option<First>,
         free: bool,
-    ) -> Result<Admitted> {
+    ) -> std::result::Result<Admitted, NotStarted> {
         if !flight.slot.fresh
             && let Some(kept) = self.kept(work).await?
         {
@@ -171,7 +167,7 @@ impl Engine {
             Some(self.reserve(work).await?)
         };
         if let Some(taken) = first.take()
-            && let Err(error) = self.board_first(flight, taken).await
+            && let Err(error) = self.board_first(flight, taken, free).await
         {
             if let Some(quota) = &quota {
                 self.give_back(quota).await;
@@ -183,7 +179,12 @@ impl Engine {
         Ok(Admitted::Call(quota))
     }
 
-    async fn board_first(&self, flight: &Arc<Flight>, first: First) -> Result<()> {
+    async fn board_first(
+        &self,
+        flight: &Arc<Flight>,
+        first: First,
+        unasked: bool,
+    ) -> std::result::Result<(), NotStarted> {
         let (run, key) = first;
         self.insert_run(&run, key).await?;
         let rider = Rider {
@@ -191,9 +192,10 @@ impl Engine {
             user: run.user,
             source: run.source.unwrap_or(ResultSource::Fresh),
             cancelled: CancellationToken::new(),
+            unasked,
         };
         self.shared.ai.seat(run.id, flight);
-        // Nobody but this task lands the flight.
+        // Nobody but this task lands the flight, and while it boards nobody ends it.
         drop(flight.board(rider));
         Ok(())
     }
@@ -228,13 +230,11 @@ impl Engine {
     }
 
     /// Ends a flight that never flew: its callers are told why, and may try for themselves.
-    async fn refuse(&self, flight: &Arc<Flight>, work: &Work, error: Error) {
+    async fn refuse(&self, flight: &Arc<Flight>, work: &Work, why: NotStarted) {
         self.shared.ai.forget(flight);
         let aboard = !flight.riders().is_empty();
-        flight.reach(Stage::Refused(self.user_id(), error.clone()));
-        if !aboard {
-            return;
-        }
+        flight.reach(Stage::Refused(self.user_id(), why.clone()));
+        let (true, NotStarted::Failed(error)) = (aboard, why) else { return };
         // Runs that were taken from the queue or from another process go back and wait.
         let Some(after_ms) = error.retry_after_ms().or(error.retryable().then_some(1_000)) else {
             tracing::warn!(error = %error.chain(), "an analysis cannot be started");
@@ -242,7 +242,7 @@ impl Engine {
         };
         let run_at = self.now().plus_ms(after_ms);
         let riders = flight.land(Err(AiError::RetryLater { after_ms }));
-        self.requeue(&riders, run_at, false).await;
+        self.requeue(flight, &riders, run_at, false).await;
         flight.log.end(EventData::Queued { run_at, reason: "the allowance is used up" });
     }
 
@@ -253,8 +253,8 @@ impl Engine {
         work: &Work,
         (claim, run): (Claim, AnalysisId),
         quota: Option<Reserved>,
-        may_wait: bool,
     ) -> Flown {
+        flight.led_by(Some(run));
         let began = self.now();
         let epoch = u64::try_from(claim.fence).unwrap_or(1).saturating_mul(EPOCHS);
         let report = self.report(flight, work, epoch, quota.as_ref()).await;
@@ -264,8 +264,10 @@ impl Engine {
             Err(AiError::RetryLater { after_ms }) => Some(*after_ms),
             _ => None,
         };
-        if let Some(after_ms) = again.filter(|_| may_wait) {
-            self.put_back(flight, claim, after_ms, !stopping).await;
+        if let Some(after_ms) = again {
+            // Only what the provider asked for is a try.
+            let counts = !stopping && !report.attempts.is_empty();
+            self.put_back(flight, claim, after_ms, counts).await;
             if let Some(quota) = &quota {
                 self.give_back(quota).await;
             }
@@ -280,6 +282,13 @@ impl Engine {
         loop {
             match self.write_led(flight, work, &led, &landing, &riders, &mut rest).await {
                 Written::Done => break,
+                // The answer was given out: it stands, whoever leads now.
+                Written::FenceLost if flight.log.has_ended() => {
+                    if let Err(error) = self.write_riders(flight, &landing, &riders).await {
+                        tracing::warn!(error = %error.chain(), "runs return with their leases");
+                    }
+                    break;
+                }
                 Written::FenceLost => {
                     tracing::warn!(capability = work.capability.id, "another process took over");
                     flight.take_off_again();
@@ -317,15 +326,23 @@ impl Engine {
         self.release(flight, claim).await;
         let error = AiError::RetryLater { after_ms };
         let run_at = self.now().plus_ms(after_ms);
-        self.requeue(&flight.land(Err(error)), run_at, counts).await;
+        let riders = flight.land(Err(error));
+        self.requeue(flight, &riders, run_at, counts).await;
         self.shared.ai.forget(flight);
         let reason = if counts { "the provider asks to come back later" } else { "a restart" };
         flight.log.end(EventData::Queued { run_at, reason });
         flight.reach(Stage::Landed);
     }
 
-    async fn requeue(&self, riders: &[Rider], run_at: crate::time::Timestamp, counts: bool) {
-        for rider in riders {
+    /// Puts runs into the queue; one that nobody asked for ends.
+    async fn requeue(&self, flight: &Flight, riders: &[Rider], run_at: Timestamp, counts: bool) {
+        let (unasked, asked): (Vec<Rider>, Vec<Rider>) =
+            riders.iter().cloned().partition(|rider| rider.unasked);
+        let ended = self.write_riders(flight, &Err(AiError::Cancelled), &unasked).await;
+        if let Err(error) = ended {
+            tracing::warn!(error = %error.chain(), "a refresh ends with its lease");
+        }
+        for rider in &asked {
             let mut batch = Batch::user(rider.user, self.now());
             let owner = self.shared.ai.owner;
             waiting::queue(&mut batch, rider.run, owner, run_at, "retry_later", counts);
@@ -348,7 +365,8 @@ impl Engine {
                 }
                 () = self.shared.ai.stop.cancelled() => {
                     let error = AiError::RetryLater { after_ms: 0 };
-                    self.requeue(&flight.land(Err(error)), self.now(), false).await;
+                    let riders = flight.land(Err(error));
+                    self.requeue(flight, &riders, self.now(), false).await;
                     flight.reach(Stage::Landed);
                     return Flown::Landed;
                 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     Analysis,
     prepare::Work,
-    start::StartedAnalysis,
+    start::{NotStarted, StartedAnalysis},
     store::{
         cache::{self, Entry},
         runs::{self, NewRun},
@@ -28,7 +28,7 @@ use crate::{
 /// section 9).
 const STALE_MS: i64 = 7 * DAY_MS;
 /// Time between two tries to refresh an answer.
-const REFRESH_MS: i64 = 3_600_000;
+pub(crate) const REFRESH_MS: i64 = 3_600_000;
 
 /// An answer that was kept and still has the form of its kind.
 #[derive(Debug, Clone)]
@@ -68,7 +68,8 @@ impl Engine {
                 continue;
             }
             let subject = &work.about.subject;
-            let known = runs::of_entry(&snapshot, key, subject, entry.run_id).await?;
+            let read = work.components.as_deref();
+            let known = runs::of_entry(&snapshot, key, subject, entry.run_id, read).await?;
             // Whoever holds a connection and waits for another may wait for ever.
             drop(snapshot);
             if let Some(kept) = self.open_entry(work.capability, key, entry).await? {
@@ -123,7 +124,7 @@ impl Engine {
         work: &Work,
         kept: Kept,
         key: Option<&Key>,
-    ) -> Result<StartedAnalysis> {
+    ) -> std::result::Result<StartedAnalysis, NotStarted> {
         *self.shared.ai.hits.lock().entry(kept.key.clone()).or_insert(0) += 1;
         let soft = self.now() >= kept.entry.soft_expires_at;
         let source = match (kept.is_public(), soft && work.choice.operator) {
@@ -167,7 +168,7 @@ impl Engine {
         if let Some(key) = key {
             batch.key = Some(key.row(&id, self.now())?);
         }
-        self.shared.store.commit(batch).await.map_err(Error::from)?;
+        self.shared.store.commit(batch).await?;
         Ok(StartedAnalysis { analysis: self.analysis(id).await?, source, replayed: false })
     }
 

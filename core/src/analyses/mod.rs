@@ -251,7 +251,8 @@ impl Engine {
             ));
         }
         let flight = self.shared.ai.flight_of(id);
-        let last = flight.as_ref().map_or(row.analysis.last_sequence, |flight| flight.log.last());
+        // A piece of text may come while this is written: the end lies behind them all.
+        let last = flight.as_ref().map_or(row.analysis.last_sequence, |flight| flight.log.beyond());
         let mut batch = self.batch();
         store::runs::finish(
             &mut batch,
@@ -260,17 +261,15 @@ impl Engine {
         );
         self.shared.store.commit(batch).await.map_err(Error::from)?;
         if let Some(flight) = flight {
-            for rider in flight.riders().into_iter().filter(|rider| rider.run == id) {
-                flight.leave(id);
-                rider.cancelled.cancel();
-            }
             self.shared.ai.unseat(id, &flight);
+            flight.leave(id);
         }
         self.analysis(id).await
     }
 
     /// Reports an answer as bad: the user's own kept answer is removed, one that is kept for all
-    /// users is made anew at the next request. The analysis itself stays. Returns it.
+    /// users is made anew at the next request, unless it is less than an hour old. The analysis
+    /// itself stays. Returns it.
     ///
     /// # Errors
     /// `NotFound`.
@@ -279,7 +278,11 @@ impl Engine {
         let key = row.analysis.key.as_str();
         if key.starts_with("v1:p:") {
             let entry = store::cache::get(&self.newest().await?, key).await?;
-            if let Some(entry) = entry {
+            // Making it anew is free: not more often than an answer is refreshed by itself.
+            let old = |entry: &store::cache::Entry| {
+                self.now() >= entry.created_at.plus_ms(kept::REFRESH_MS)
+            };
+            if let Some(entry) = entry.filter(old) {
                 let mut batch = Batch::system(self.now());
                 store::cache::expire_soft(&mut batch, key, entry.soft_expires_at);
                 self.shared.store.commit(batch).await.map_err(Error::from)?;

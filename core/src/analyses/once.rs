@@ -1,5 +1,6 @@
 //! Calls about analyses under an idempotency key. Their effects may be repeated without harm, so
-//! the key is written after them: what a crash comes between is done again.
+//! the key is written after them: what a crash comes between is done again, and a count is then of
+//! what was left to do.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -7,8 +8,8 @@ use super::{Analysis, PurgeFilter};
 use crate::{
     db::{Miss, Rejected},
     engine::Engine,
-    enums::AnalysisKind,
-    error::{Error, Result},
+    enums::{AnalysisKind, AnalysisState},
+    error::{ConflictKind, Error, Result},
     id::AnalysisId,
     idempotency::{Guarded, Key},
     mutation::WriteOptions,
@@ -24,7 +25,18 @@ impl Engine {
         id: AnalysisId,
         options: &WriteOptions,
     ) -> Result<Analysis> {
-        let work = async { Ok(self.cancel_analysis(id).await?.id) };
+        let work = async {
+            match self.cancel_analysis(id).await {
+                // Perhaps by this very call, before it could say so.
+                Err(Error::Conflict { kind: ConflictKind::AlreadyFinished, .. })
+                    if options.idempotency_key.is_some()
+                        && self.analysis(id).await?.state == AnalysisState::Cancelled =>
+                {
+                    Ok(id)
+                }
+                cancelled => Ok(cancelled?.id),
+            }
+        };
         let id = self.once("analysisCancel", options, &id, work).await?;
         self.analysis(id).await
     }

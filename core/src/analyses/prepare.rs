@@ -34,6 +34,8 @@ pub(crate) struct Work {
     pub(crate) about: Arc<Gathered>,
     /// The normalised input.
     pub(crate) input: Arc<Value>,
+    /// What was read, as it is stored with the run.
+    pub(crate) components: Option<String>,
     pub(crate) choice: Choice,
     /// Where the answer is kept.
     pub(crate) key: String,
@@ -46,6 +48,8 @@ pub(crate) struct Work {
 pub(crate) struct Choice {
     pub(crate) provider: AiProvider,
     pub(crate) model: String,
+    /// The base URL, where it is not the provider's own public service.
+    pub(crate) server: Option<String>,
     /// Whether the operator pays and answers may be kept for all users.
     pub(crate) operator: bool,
     /// The provider with its gate; `None` for the engine itself.
@@ -75,18 +79,23 @@ impl Engine {
         }
         let user_key = self.user_key().await?;
         let own = Scope::User { id: self.user_id(), mac_key: user_key.mac_key() };
-        let key =
-            |scope, choice: &Choice| capability.key(scope, choice.provider, &choice.model, &input);
+        let key = |scope, choice: &Choice| {
+            let Choice { provider, model, server, .. } = choice;
+            capability.key(scope, *provider, server.as_deref(), model, &input)
+        };
         let (key, public_key) = match (capability.public, choice.operator) {
             (true, true) => (key(Scope::Public, &choice)?, None),
             (true, false) => (key(own, &choice)?, Some(key(Scope::Public, &choice)?)),
             (false, _) => (key(own, &choice)?, None),
         };
+        let components = about.components.as_ref().map(serde_json::to_string).transpose();
+        let components = components.map_err(|e| Error::internal("keep what was read", e))?;
         Ok(Work {
             request: request.clone(),
             capability,
             about: Arc::new(about),
             input: Arc::new(input),
+            components,
             choice,
             key,
             public_key,
@@ -121,7 +130,8 @@ impl Engine {
             let failed = |error: AiError| error.public(provider);
             let address = own.base_url.as_deref().or_else(|| public_service(provider));
             let address = address.unwrap_or_default();
-            let same = config.provider == provider;
+            // What the operator knows of a server holds for that server only.
+            let same = config.provider == provider && config.base_url == own.base_url;
             let target = Target {
                 provider,
                 protocol: if same { config.protocol } else { Protocol::default() },
@@ -135,20 +145,24 @@ impl Engine {
             let remote =
                 HttpProvider::new(target, Timeouts::of(config), client, self.clock().clone());
             let remote: Arc<dyn Provider> = Arc::new(remote.map_err(failed)?);
-            return Ok(Choice { provider, model, operator: false, remote: Some((remote, gate)) });
+            let (server, remote) = (own.base_url, Some((remote, gate)));
+            return Ok(Choice { provider, model, server, operator: false, remote });
         }
         if config.provider != provider {
+            let word = provider.as_str().to_lowercase();
             let what = if settings.network_enabled {
-                format!("set a key for {provider} first")
+                format!("set a key of your own first: jotrack keys set {word}, or providerKeySet")
             } else {
                 format!(
-                    "{provider} is not the operator's provider; allow the network in the settings and set a key for it"
+                    "the operator did not name {word}; allow the network for a key of your own: \
+                     jotrack keys set {word} --use, or settingsUpdate(patch: {{aiNetworkEnabled: true}})"
                 )
             };
             return Err(not_configured(provider, what));
         }
         let remote = self.operator(config)?;
-        Ok(Choice { provider, model, operator: true, remote: Some(remote) })
+        let (server, remote) = (config.base_url.clone(), Some(remote));
+        Ok(Choice { provider, model, server, operator: true, remote })
     }
 
     fn local(&self, request: &AnalysisRequest, capability: &'static Capability) -> Result<Choice> {
@@ -164,7 +178,8 @@ impl Engine {
             return Err(not_configured(AiProvider::Local, what));
         }
         let model = self.local_context().model(capability)?;
-        Ok(Choice { provider: AiProvider::Local, model, operator: true, remote: None })
+        let provider = AiProvider::Local;
+        Ok(Choice { provider, model, server: None, operator: true, remote: None })
     }
 
     /// Returns what the engine's own answers depend on besides the input.

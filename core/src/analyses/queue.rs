@@ -1,6 +1,7 @@
 //! The queue: runs that wait, runs of processes that died, and the leases of those at work.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     AnalysisRequest,
-    flight::{Answer, Found, Hold, Rider, Slot, Stage},
+    flight::{Answer, Found, Hold, Registry, Rider, Slot, Stage},
     landing::failed,
     prepare::Work,
     store::{
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     ai::AiError,
-    db::Batch,
+    db::{Batch, Commit, Miss, Rejected},
     engine::Engine,
     enums::ResultSource,
     error::{Error, Result},
@@ -34,38 +35,57 @@ const TRIES: i64 = 5;
 const STALLS: i64 = 2;
 /// Time until a queued run that met a full registry or a failing store is tried again.
 const AGAIN_MS: i64 = 1_000;
+/// Time between two looks at the queue by somebody who works on it.
+const LOOK: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// Works on queued analyses that are due, of all users, until none is; returns how many.
+    /// Works on queued analyses that are due, of all users, until none is; returns how many. A
+    /// slow one holds up its own place only.
     pub(crate) async fn drain_analyses(&self) -> Result<usize> {
-        waiting::expire(self, STALLS).await?;
+        let most = self.config().ai.queue_workers.max(1);
+        let mut driving = tokio::task::JoinSet::new();
         let mut done = 0;
+        let mut looked = Ok(());
         loop {
-            if self.shared.ai.closing.is_cancelled() {
-                return Ok(done);
+            let free = most - driving.len();
+            if free > 0 && looked.is_ok() && !self.shared.ai.closing.is_cancelled() {
+                // Whoever is at work is waited for, whatever the database says.
+                looked = self.drive_due(&mut driving, free).await;
             }
-            let most = self.config().ai.queue_workers.max(1);
-            let due = waiting::claim(self, self.shared.ai.owner, self.run_lease_ms(), most).await?;
-            if due.is_empty() {
-                return Ok(done);
-            }
-            self.keep_alive();
-            let mut driving = tokio::task::JoinSet::new();
-            for due in due {
-                let engine = Self::acting_as(&self.shared, due.user);
-                driving.spawn(async move { engine.drive(due).await });
-            }
-            while let Some(driven) = driving.join_next().await {
-                driven.map_err(|e| Error::internal("work on the queue", e))?;
-                done += 1;
+            let full = driving.len() == most;
+            tokio::select! {
+                ended = driving.join_next() => match ended {
+                    None => return looked.map(|()| done),
+                    Some(ended) => {
+                        ended.map_err(|e| Error::internal("work on the queue", e))?;
+                        done += 1;
+                    }
+                },
+                () = self.shared.ai.ring.notified(), if !full => {}
+                () = tokio::time::sleep(LOOK), if !full => {}
             }
         }
+    }
+
+    async fn drive_due(&self, driving: &mut tokio::task::JoinSet<()>, most: usize) -> Result<()> {
+        waiting::expire(self, STALLS).await?;
+        let lease_ms = self.run_lease_ms();
+        for due in waiting::claim(self, self.shared.ai.owner, lease_ms, most).await? {
+            self.keep_alive();
+            let engine = Self::acting_as(&self.shared, due.user);
+            driving.spawn(async move { engine.drive(due).await });
+        }
+        Ok(())
     }
 
     /// Starts to work on the queue, unless somebody in this process is at it.
     pub(crate) fn work_on_queue(&self) {
         let registry = Arc::clone(&self.shared.ai);
-        if registry.closing.is_cancelled() || registry.draining.swap(true, Ordering::SeqCst) {
+        if registry.closing.is_cancelled() {
+            return;
+        }
+        if registry.draining.swap(true, Ordering::SeqCst) {
+            registry.ring.notify_one();
             return;
         }
         let engine = self.clone();
@@ -88,7 +108,8 @@ impl Engine {
         if again {
             let after_ms = error.retry_after_ms().unwrap_or(AGAIN_MS).max(AGAIN_MS);
             let (owner, run_at) = (self.shared.ai.owner, self.now().plus_ms(after_ms));
-            waiting::queue(&mut batch, id, owner, run_at, "retry_later", true);
+            // No call was made: what stands in the way is of this engine.
+            waiting::queue(&mut batch, id, owner, run_at, "retry_later", false);
         } else {
             let end =
                 Finish { error: Some(("input", error.to_string())), ..failed(&AiError::Internal) };
@@ -111,7 +132,12 @@ impl Engine {
         let work = self.prepare(&request).await?;
         let mut batch = self.batch();
         waiting::retarget(&mut batch, &self.new_run(due.id, &work)?);
-        self.shared.store.commit(batch).await.map_err(Error::from)?;
+        match self.shared.store.commit(batch).await {
+            Ok(_) => {}
+            // It was cancelled meanwhile.
+            Err(Rejected::Missed(Miss::Lost, _)) => return Ok(()),
+            Err(rejected) => return Err(rejected.into()),
+        }
         if !request.refresh
             && let Some(kept) = self.kept(&work).await?
         {
@@ -164,7 +190,13 @@ impl Engine {
     }
 
     fn rider(&self, run: AnalysisId, source: ResultSource) -> Rider {
-        Rider { run, user: self.user_id(), source, cancelled: CancellationToken::new() }
+        Rider {
+            run,
+            user: self.user_id(),
+            source,
+            cancelled: CancellationToken::new(),
+            unasked: false,
+        }
     }
 
     async fn unseal_request(&self, due: &Due) -> Result<AnalysisRequest> {
@@ -215,10 +247,14 @@ impl Engine {
                     }
                 }
                 let until = now.plus_ms(engine.run_lease_ms());
-                waiting::renew(&mut batch, registry.owner, until, &registry.runs());
-                if let Err(rejected) = engine.shared.store.commit(batch).await {
-                    let error = Error::from(rejected);
-                    tracing::warn!(error = %error.chain(), "leases were not renewed");
+                let runs = registry.runs();
+                waiting::renew(&mut batch, registry.owner, until, &runs);
+                match engine.shared.store.commit(batch).await {
+                    Ok(commit) => registry.leave_ended(&runs, &commit),
+                    Err(rejected) => {
+                        let error = Error::from(rejected);
+                        tracing::warn!(error = %error.chain(), "leases were not renewed");
+                    }
                 }
             }
             registry.beating.store(false, Ordering::SeqCst);
@@ -246,6 +282,21 @@ impl Engine {
         registry.tasks.wait().await;
         if let Err(error) = self.write_hits().await {
             tracing::debug!(error = %error.chain(), "some hits are not counted");
+        }
+    }
+}
+
+impl Registry {
+    /// Takes runs off that somebody else ended, perhaps in another process.
+    fn leave_ended(&self, asked: &[AnalysisId], commit: &Commit) {
+        let Ok(left) = waiting::renewed(commit) else { return };
+        let left: HashSet<AnalysisId> = left.into_iter().collect();
+        for run in asked.iter().filter(|run| !left.contains(run)) {
+            let flight = self.flight_of(*run).filter(|flight| flight.landing().is_none());
+            if let Some(flight) = flight {
+                self.unseat(*run, &flight);
+                flight.leave(*run);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Analysis, AnalysisRequest, Failure,
     flight::{Flight, Found, Rider, Slot, Stage},
-    prepare::{Work, reads_documents},
+    prepare::Work,
     store::runs::{self, NewRun},
 };
 use crate::{
@@ -32,6 +32,32 @@ pub struct StartedAnalysis {
     /// True when an idempotency key gave an earlier analysis again.
     pub replayed: bool,
 }
+
+/// Why an analysis was not started.
+#[derive(Debug, Clone)]
+pub(crate) enum NotStarted {
+    /// Two calls with one idempotency key met: the other one's analysis is the answer.
+    Replayed,
+    /// It cannot be.
+    Failed(Error),
+}
+
+impl From<Error> for NotStarted {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Rejected> for NotStarted {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Missed(Miss::Replay, _) => Self::Replayed,
+            rejected => Self::Failed(rejected.into()),
+        }
+    }
+}
+
+type Begun<T> = std::result::Result<T, NotStarted>;
 
 impl Engine {
     /// Starts an analysis, joins one that is under way, or finds the answer that is kept, and
@@ -116,15 +142,19 @@ impl Engine {
     /// Gives the analysis of another call with the same key, where that one was first.
     async fn or_known(
         &self,
-        started: Result<StartedAnalysis>,
+        started: Begun<StartedAnalysis>,
         key: Option<&Key>,
     ) -> Result<StartedAnalysis> {
         match (started, key) {
-            (Err(error), Some(key)) if is_replay(&error) => match self.find_key(key).await? {
+            (Ok(started), _) => Ok(started),
+            (Err(NotStarted::Failed(error)), _) => Err(error),
+            (Err(NotStarted::Replayed), Some(key)) => match self.find_key(key).await? {
                 Guarded::Replay { value, .. } => self.known(value).await,
-                Guarded::New => Err(error),
+                Guarded::New => Err(Error::bug("start an analysis", "a key came and went")),
             },
-            (started, _) => started,
+            (Err(NotStarted::Replayed), None) => {
+                Err(Error::bug("start an analysis", "a replay without a key"))
+            }
         }
     }
 
@@ -133,7 +163,7 @@ impl Engine {
         id: AnalysisId,
         work: &Work,
         key: Option<IdempotencyRow>,
-    ) -> Result<StartedAnalysis> {
+    ) -> Begun<StartedAnalysis> {
         let run = NewRun {
             state: AnalysisState::Queued,
             source: None,
@@ -142,7 +172,7 @@ impl Engine {
         };
         self.insert_run(&run, key).await?;
         self.shared.wake.notify_one();
-        self.started(id, ResultSource::Fresh).await
+        Ok(self.started(id, ResultSource::Fresh).await?)
     }
 
     /// Boards the flight for a key, or starts one.
@@ -151,7 +181,7 @@ impl Engine {
         id: AnalysisId,
         work: &Work,
         key: Option<IdempotencyRow>,
-    ) -> Result<StartedAnalysis> {
+    ) -> Begun<StartedAnalysis> {
         let slot = Slot { key: work.key.clone(), fresh: work.request.refresh };
         // Nothing may fail or be dropped between making a flight and starting its task: nobody
         // else would.
@@ -172,10 +202,10 @@ impl Engine {
             match reached {
                 Stage::Refused(_, error) if first => return Err(error),
                 // One allowance holds for all calls of a user; other reasons were the first one's.
-                Stage::Refused(user, error @ Error::RateLimited { .. })
+                Stage::Refused(user, NotStarted::Failed(error @ Error::RateLimited { .. }))
                     if user == self.user_id() =>
                 {
-                    return Err(error);
+                    return Err(error.into());
                 }
                 Stage::Refused(..) => {
                     self.shared.ai.forget(&flight);
@@ -186,7 +216,7 @@ impl Engine {
             }
             // Perhaps it has landed and is forgotten already: the run is written in any case.
             if first && flight.rider(id).is_some() {
-                return self.started(id, ResultSource::Fresh).await;
+                return Ok(self.started(id, ResultSource::Fresh).await?);
             }
             match self.join(run.clone(), work, &flight, key.clone()).await? {
                 Some(started) => return Ok(started),
@@ -203,7 +233,7 @@ impl Engine {
         work: &Work,
         flight: &Arc<Flight>,
         key: Option<IdempotencyRow>,
-    ) -> Result<Option<StartedAnalysis>> {
+    ) -> Begun<Option<StartedAnalysis>> {
         let id = run.id;
         let (run, source) = match flight.landing() {
             None => {
@@ -233,7 +263,9 @@ impl Engine {
             }
             Some(Err(error)) if error.kept_ms() == 0 => return Ok(None),
             // What cannot be helped by trying again is not tried again.
-            Some(Err(error)) => return Err(Failure::of(work.choice.provider, &error).error()),
+            Some(Err(error)) => {
+                return Err(Failure::of(work.choice.provider, &error).error().into());
+            }
         };
         self.insert_run(&run, key).await?;
         if run.state == AnalysisState::Running {
@@ -242,6 +274,7 @@ impl Engine {
                 user: self.user_id(),
                 source,
                 cancelled: tokio_util::sync::CancellationToken::new(),
+                unasked: false,
             };
             self.shared.ai.seat(id, flight);
             if let Err(landing) = flight.board(rider.clone()) {
@@ -252,7 +285,7 @@ impl Engine {
         } else if let Some(Ok(answer)) = flight.landing() {
             self.apply_to(run.kind, &answer.value, run.attachment).await;
         }
-        self.started(id, source).await.map(Some)
+        Ok(Some(self.started(id, source).await?))
     }
 
     pub(crate) async fn started(
@@ -270,13 +303,6 @@ impl Engine {
     pub(crate) fn new_run(&self, id: AnalysisId, work: &Work) -> Result<NewRun> {
         let now = self.now();
         let about = &work.about;
-        let components = about
-            .components
-            .as_ref()
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(|e| Error::internal("keep what was read", e))?;
-        debug_assert!(components.is_some() == reads_documents(work.request.kind));
         Ok(NewRun {
             id,
             user: self.user_id(),
@@ -293,7 +319,7 @@ impl Engine {
             provider: work.choice.provider,
             model: work.choice.model.clone(),
             prompt_version: work.capability.prompt.name(),
-            components,
+            components: work.components.clone(),
             run_at: now,
             worker: Some(self.shared.ai.owner),
             lease_until: Some(now.plus_ms(self.run_lease_ms())),
@@ -304,7 +330,7 @@ impl Engine {
         })
     }
 
-    pub(crate) async fn insert_run(&self, run: &NewRun, key: Option<IdempotencyRow>) -> Result<()> {
+    pub(crate) async fn insert_run(&self, run: &NewRun, key: Option<IdempotencyRow>) -> Begun<()> {
         let mut batch = self.batch();
         let (worker, lease_until) = match run.state {
             AnalysisState::Running => (run.worker, run.lease_until),
@@ -312,11 +338,8 @@ impl Engine {
         };
         runs::insert(&mut batch, &NewRun { worker, lease_until, ..run.clone() });
         batch.key = key;
-        match self.shared.store.commit(batch).await {
-            Ok(_) => Ok(()),
-            Err(Rejected::Missed(Miss::Replay, _)) => Err(replay()),
-            Err(rejected) => Err(rejected.into()),
-        }
+        self.shared.store.commit(batch).await?;
+        Ok(())
     }
 
     async fn seal_request(&self, id: AnalysisId, work: &Work) -> Result<Vec<u8>> {
@@ -325,15 +348,4 @@ impl Engine {
         let key = self.user_key().await?;
         key.seal(SealedColumn::AiRunRequest, &id.as_uuid().into_bytes(), &plain)
     }
-}
-
-/// Two calls with one idempotency key met: the other one's analysis is the answer.
-fn replay() -> Error {
-    Error::conflict(crate::error::ConflictKind::ChangedSince, REPLAY)
-}
-
-const REPLAY: &str = "the idempotency key was used at the same time; retry";
-
-fn is_replay(error: &Error) -> bool {
-    matches!(error, Error::Conflict { what, .. } if what == REPLAY)
 }

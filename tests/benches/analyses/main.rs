@@ -14,6 +14,8 @@
     reason = "a benchmark fails by panicking, and prints"
 )]
 
+#[path = "../clocks.rs"]
+mod clocks;
 mod litellm;
 mod load;
 mod meter;

@@ -13,6 +13,8 @@
     reason = "a benchmark fails by panicking, and prints"
 )]
 
+#[path = "../clocks.rs"]
+mod clocks;
 mod copy;
 #[path = "../../../core/benches/storage/data.rs"]
 mod data;

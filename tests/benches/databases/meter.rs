@@ -2,16 +2,15 @@
 //! falls on all of them. The spread of single calls stands beside the CPU of both sides.
 
 use std::{
-    fs,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_util::future::BoxFuture;
 use jotrack_core::Engine;
-use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Runtime;
 
+pub(crate) use crate::clocks::*;
 use crate::servers::{ServerCpu, Servers};
 
 /// Turns that each operation gets.
@@ -62,14 +61,13 @@ impl Figures {
     /// Works out what calls took on average, and their spread.
     pub(crate) fn of(mut calls: Vec<Duration>, client: Duration, servers: ServerCpu) -> Self {
         calls.sort_unstable();
-        let at = |percent: usize| calls[(calls.len() * percent / 100).min(calls.len() - 1)];
         let per_call = |time: Duration| time / u32::try_from(calls.len()).unwrap();
         Self {
             runs: calls.len(),
             trips: 0.0,
             trips_most: 0,
-            p50: at(50),
-            p99: at(99),
+            p50: percentile(&calls, 50),
+            p99: percentile(&calls, 99),
             client: per_call(client),
             server: per_call(servers.postgres),
             pooler: per_call(servers.pooler),
@@ -80,38 +78,6 @@ impl Figures {
     pub(crate) fn cpu(&self) -> Duration {
         self.client + self.server + self.pooler
     }
-}
-
-/// Reports whether `cargo bench` runs this; `cargo test --benches` only wants to see it work.
-pub(crate) fn is_bench() -> bool {
-    has("--bench")
-}
-
-/// Reports whether an argument was given.
-pub(crate) fn has(argument: &str) -> bool {
-    std::env::args().any(|arg| arg == argument)
-}
-
-/// Reports whether the caller wants this part: `cargo bench -- WORDS` picks those whose title holds
-/// the words.
-pub(crate) fn is_wanted(title: &str) -> bool {
-    std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).all(|word| title.contains(&word))
-}
-
-/// Returns the CPU time of this process.
-pub(crate) fn process_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
-}
-
-/// Returns what else the machine has to do.
-pub(crate) fn load() -> String {
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
-}
-
-pub(crate) fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
 }
 
 pub(crate) fn ratio(of: Duration, to: Duration) -> f64 {

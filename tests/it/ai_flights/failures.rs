@@ -7,14 +7,14 @@ use jotrack_core::{
 };
 use jotrack_tests::{
     Lab, code, options,
-    provider::{FaultServer, Reply, Script, Transcript},
+    provider::{COMPANIES, FaultServer, Reply, Script, Transcript, about},
 };
 
-use super::{ANSWER, about, lab};
+use super::lab;
 
 #[tokio::test]
 async fn bad_input_is_told_by_field_and_nothing_is_stored() {
-    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, ANSWER))).await;
+    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, COMPANIES))).await;
     for name in ["two\nlines", &"x".repeat(10_000), ""] {
         let refused = lab.engine.start_analysis(&about(name), &options()).await;
         assert_eq!(code(refused), ErrorCode::Validation, "{:?}", name.get(..9));
@@ -130,13 +130,13 @@ const PROTOCOLS: [Protocol; 3] = [Protocol::Chat, Protocol::Responses, Protocol:
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_cut_at_any_byte_is_never_kept() {
     for protocol in PROTOCOLS {
-        let whole = Reply::answer(protocol, ANSWER);
+        let whole = Reply::answer(protocol, COMPANIES);
         let bytes = whole.body_bytes();
         let script = Script::function(move |call| {
             let prompt = call.prompt();
             let (_, rest) = prompt.split_once("Cut at ").expect("the company's name");
             let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            Reply::answer(protocol, ANSWER).cut(digits.parse().expect("a number"))
+            Reply::answer(protocol, COMPANIES).cut(digits.parse().expect("a number"))
         });
         let (lab, server) = strict(protocol, script).await;
         let mut kept = 0;
@@ -166,7 +166,7 @@ async fn an_answer_that_was_refused_or_hit_the_limit_is_not_kept() {
     for protocol in PROTOCOLS {
         let ends = [Transcript::refusal(protocol), Transcript::max_tokens(protocol)];
         let replies = ends.map(|end| {
-            Reply::events(&Transcript::start(protocol).text(ANSWER).usage_and_stop(end))
+            Reply::events(&Transcript::start(protocol).text(COMPANIES).usage_and_stop(end))
         });
         let (lab, server) = strict(protocol, Script::queue(replies)).await;
         for expected in [ErrorCode::AiRefused, ErrorCode::AiProvider] {

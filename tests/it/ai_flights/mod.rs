@@ -1,41 +1,23 @@
 //! One upstream call however many ask: joining, leaving, failing, cancelling, charging.
 
 mod failures;
+mod races;
 
 use std::time::Duration;
 
 use jotrack_core::{
-    AiProvider, Analysis, AnalysisKind, AnalysisRequest, AnalysisState, AnalysisTarget, Config,
-    Engine, ErrorCode, Protocol, ResultSource, Tier, WriteOptions,
+    Analysis, AnalysisRequest, AnalysisState, Engine, ErrorCode, Protocol, ResultSource, Tier,
+    WriteOptions,
     ai::{AnalysisEvent, EventData},
 };
 use jotrack_tests::{
     Lab, code, options,
-    provider::{FaultServer, Gate, Reply, Script, Transcript},
+    provider::{COMPANIES, FaultServer, Gate, Reply, Script, Transcript, about, named_by_operator},
 };
-
-/// A valid answer about the companies around a company.
-const ANSWER: &str = r#"{"companies":[{"name":"Globex","category":"COMPETITOR","relevanceScore":0.9,"reason":"Sells the same pumps","confidence":0.8}]}"#;
-
-fn about(company: &str) -> AnalysisRequest {
-    let target = AnalysisTarget::Company(company.to_owned());
-    AnalysisRequest::new(AnalysisKind::CompanyEcosystem, target)
-}
-
-/// An engine whose operator's provider is the given server.
-fn upstream(server: &FaultServer) -> impl FnOnce(&mut Config) {
-    let url = server.url();
-    move |config| {
-        config.ai.provider = AiProvider::OpenAiCompatible;
-        config.ai.base_url = Some(url);
-        config.ai.model = Some("test-model".to_owned());
-        config.ai.retries = 0;
-    }
-}
 
 async fn lab(script: Script) -> (Lab, FaultServer) {
     let server = FaultServer::start(script).await;
-    (Lab::with(upstream(&server)).await, server)
+    (Lab::with(named_by_operator(&server)).await, server)
 }
 
 async fn ended(engine: &Engine, analysis: &Analysis) -> Analysis {
@@ -51,7 +33,7 @@ async fn start(engine: &Engine, request: &AnalysisRequest) -> Analysis {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_who_ask_at_once_cause_one_call_and_all_are_answered() {
     let gate = Gate::closed();
-    let reply = Reply::answer(Protocol::Chat, ANSWER).gate_first(&gate);
+    let reply = Reply::answer(Protocol::Chat, COMPANIES).gate_first(&gate);
     let (lab, server) = lab(Script::always(reply)).await;
     let asked: Vec<_> = (0..50)
         .map(|_| {
@@ -74,7 +56,7 @@ async fn many_who_ask_at_once_cause_one_call_and_all_are_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_caller_who_goes_does_not_end_the_call_of_the_others() {
     let gate = Gate::closed();
-    let reply = Reply::answer(Protocol::Chat, ANSWER).gate(60, &gate);
+    let reply = Reply::answer(Protocol::Chat, COMPANIES).gate(60, &gate);
     let (lab, server) = lab(Script::always(reply)).await;
     let first = tokio::spawn({
         let engine = lab.engine.clone();
@@ -94,7 +76,7 @@ async fn a_first_caller_who_goes_does_not_end_the_call_of_the_others() {
 
 #[tokio::test]
 async fn an_answer_is_kept_and_given_again_without_a_call_or_a_second_row() {
-    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, ANSWER))).await;
+    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, COMPANIES))).await;
     let first = start(&lab.engine, &about("Acme")).await;
     let first = ended(&lab.engine, &first).await;
     assert_eq!((first.state, first.source), (AnalysisState::Succeeded, Some(ResultSource::Fresh)));
@@ -107,7 +89,7 @@ async fn an_answer_is_kept_and_given_again_without_a_call_or_a_second_row() {
 
 #[tokio::test]
 async fn another_user_gets_a_shared_answer_as_an_analysis_of_their_own() {
-    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, ANSWER))).await;
+    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, COMPANIES))).await;
     let first = lab.engine.analyze(&about("Acme")).await.unwrap();
     let other = lab.engine.create_user("Ada Example").await.unwrap();
     let other = lab.engine.as_user(other).await.unwrap();
@@ -124,8 +106,10 @@ async fn another_user_gets_a_shared_answer_as_an_analysis_of_their_own() {
 
 #[tokio::test]
 async fn a_failure_in_passing_is_told_to_all_and_the_next_request_calls_again() {
-    let replies =
-        [Reply::error(Protocol::Chat, 500, "server_error"), Reply::answer(Protocol::Chat, ANSWER)];
+    let replies = [
+        Reply::error(Protocol::Chat, 500, "server_error"),
+        Reply::answer(Protocol::Chat, COMPANIES),
+    ];
     let (lab, server) = lab(Script::queue(replies)).await;
     let failed = start(&lab.engine, &about("Acme")).await;
     let failed = ended(&lab.engine, &failed).await;
@@ -154,11 +138,11 @@ async fn the_calls_of_a_plan_are_counted_and_hits_and_failures_are_not() {
         if fails {
             Reply::error(Protocol::Chat, 500, "server_error")
         } else {
-            Reply::answer(Protocol::Chat, ANSWER)
+            Reply::answer(Protocol::Chat, COMPANIES)
         }
     }))
     .await;
-    let configure = upstream(&server);
+    let configure = named_by_operator(&server);
     let lab = Lab::with(|config| {
         configure(config);
         config.ai.local_tier = Tier::Free;
@@ -184,7 +168,7 @@ async fn the_calls_of_a_plan_are_counted_and_hits_and_failures_are_not() {
 #[tokio::test]
 async fn cancelling_ends_the_call_and_the_provider_sees_it() {
     let gate = Gate::closed();
-    let reply = Reply::answer(Protocol::Chat, ANSWER).gate(120, &gate);
+    let reply = Reply::answer(Protocol::Chat, COMPANIES).gate(120, &gate);
     let (lab, server) = lab(Script::always(reply)).await;
     let analysis = start(&lab.engine, &about("Acme")).await;
     server.until_sent(0, 100).await;
@@ -203,7 +187,7 @@ async fn cancelling_ends_the_call_and_the_provider_sees_it() {
 #[tokio::test]
 async fn cancelling_one_of_two_leaves_the_call_to_the_other() {
     let gate = Gate::closed();
-    let reply = Reply::answer(Protocol::Chat, ANSWER).gate_first(&gate);
+    let reply = Reply::answer(Protocol::Chat, COMPANIES).gate_first(&gate);
     let (lab, server) = lab(Script::always(reply)).await;
     let first = start(&lab.engine, &about("Acme")).await;
     let second = start(&lab.engine, &about("Acme")).await;
@@ -234,7 +218,7 @@ fn text(events: &[AnalysisEvent]) -> String {
 async fn a_follower_who_comes_back_loses_and_repeats_nothing() {
     let gate = Gate::closed();
     let mut transcript = Transcript::start(Protocol::Chat);
-    for piece in ANSWER.as_bytes().chunks(7) {
+    for piece in COMPANIES.as_bytes().chunks(7) {
         transcript = transcript.text(std::str::from_utf8(piece).unwrap());
     }
     let transcript = transcript.usage_and_stop(Transcript::natural(Protocol::Chat));
@@ -255,7 +239,7 @@ async fn a_follower_who_comes_back_loses_and_repeats_nothing() {
         assert!(event.sequence > cursor);
         seen.push(event);
     }
-    assert_eq!(text(&seen), ANSWER);
+    assert_eq!(text(&seen), COMPANIES);
     assert!(matches!(seen.last().unwrap().data, EventData::Done));
     let mut past = lab.engine.analysis_events(analysis.id, Some(events.cursor())).await.unwrap();
     assert!(past.next().await.unwrap().is_none());
@@ -263,10 +247,10 @@ async fn a_follower_who_comes_back_loses_and_repeats_nothing() {
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_taken_again_and_followers_drop_its_text() {
-    let whole = Reply::answer(Protocol::Chat, ANSWER);
+    let whole = Reply::answer(Protocol::Chat, COMPANIES);
     let cut = whole.clone().cut(whole.body_bytes() / 2);
     let server = FaultServer::start(Script::queue([cut, whole])).await;
-    let configure = upstream(&server);
+    let configure = named_by_operator(&server);
     let lab = Lab::with(|config| {
         configure(config);
         config.ai.retries = 1;
@@ -278,7 +262,7 @@ async fn an_answer_that_breaks_off_is_taken_again_and_followers_drop_its_text() 
     while let Some(event) = events.next().await.unwrap() {
         seen.push(event);
     }
-    assert_eq!(text(&seen), ANSWER);
+    assert_eq!(text(&seen), COMPANIES);
     assert_eq!(server.count(), 2);
     let row = lab.engine.analysis(analysis.id).await.unwrap();
     assert_eq!(row.state, AnalysisState::Succeeded);
@@ -287,7 +271,7 @@ async fn an_answer_that_breaks_off_is_taken_again_and_followers_drop_its_text() 
 #[tokio::test]
 async fn a_wrong_form_is_repaired_once_and_then_given_up() {
     let wrong = Reply::answer(Protocol::Chat, r#"{"companies":"none"}"#);
-    let replies = [wrong.clone(), Reply::answer(Protocol::Chat, ANSWER), wrong.clone(), wrong];
+    let replies = [wrong.clone(), Reply::answer(Protocol::Chat, COMPANIES), wrong.clone(), wrong];
     let (lab, server) = lab(Script::queue(replies)).await;
     assert!(lab.engine.analyze(&about("Acme")).await.is_ok());
     assert_eq!(server.count(), 2);
@@ -298,7 +282,7 @@ async fn a_wrong_form_is_repaired_once_and_then_given_up() {
 
 #[tokio::test]
 async fn the_same_idempotency_key_gives_the_same_analysis() {
-    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, ANSWER))).await;
+    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, COMPANIES))).await;
     let keyed =
         WriteOptions { idempotency_key: Some("once-and-only".into()), ..WriteOptions::default() };
     let first = lab.engine.start_analysis(&about("Acme"), &keyed).await.unwrap();
@@ -312,7 +296,7 @@ async fn the_same_idempotency_key_gives_the_same_analysis() {
 
 #[tokio::test]
 async fn a_refresh_calls_anew_but_not_twice_within_half_a_minute() {
-    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, ANSWER))).await;
+    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, COMPANIES))).await;
     lab.engine.analyze(&about("Acme")).await.unwrap();
     let refresh = AnalysisRequest { refresh: true, ..about("Acme") };
     assert_eq!(code(lab.engine.analyze(&refresh).await), ErrorCode::RateLimited);
@@ -325,7 +309,7 @@ async fn a_refresh_calls_anew_but_not_twice_within_half_a_minute() {
 
 #[tokio::test]
 async fn a_queued_analysis_is_worked_on_later() {
-    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, ANSWER))).await;
+    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, COMPANIES))).await;
     let background = AnalysisRequest { background: true, ..about("Acme") };
     let queued = start(&lab.engine, &background).await;
     assert_eq!((queued.state, server.count()), (AnalysisState::Queued, 0));
@@ -337,11 +321,11 @@ async fn a_queued_analysis_is_worked_on_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_engines_on_one_database_make_one_call() {
     let gate = Gate::closed();
-    let reply = Reply::answer(Protocol::Chat, ANSWER).gate_first(&gate);
+    let reply = Reply::answer(Protocol::Chat, COMPANIES).gate_first(&gate);
     let server = FaultServer::start(Script::always(reply)).await;
-    let lab = Lab::with(upstream(&server)).await;
+    let lab = Lab::with(named_by_operator(&server)).await;
     let mut config = lab.config();
-    upstream(&server)(&mut config);
+    named_by_operator(&server)(&mut config);
     let second = Engine::open(config).await.unwrap();
     let first = start(&lab.engine, &about("Acme")).await;
     server.until_calls(1).await;
@@ -362,11 +346,11 @@ async fn two_engines_on_one_database_make_one_call() {
 async fn closing_puts_what_is_under_way_back_into_the_queue() {
     let gate = Gate::closed();
     let replies = [
-        Reply::answer(Protocol::Chat, ANSWER).gate_first(&gate),
-        Reply::answer(Protocol::Chat, ANSWER),
+        Reply::answer(Protocol::Chat, COMPANIES).gate_first(&gate),
+        Reply::answer(Protocol::Chat, COMPANIES),
     ];
     let server = FaultServer::start(Script::queue(replies)).await;
-    let configure = upstream(&server);
+    let configure = named_by_operator(&server);
     let lab = Lab::with(|config| {
         configure(config);
         config.ai.drain_ms = 50;
@@ -376,7 +360,7 @@ async fn closing_puts_what_is_under_way_back_into_the_queue() {
     server.until_calls(1).await;
     lab.engine.close().await.unwrap();
     let mut config = lab.config();
-    upstream(&server)(&mut config);
+    named_by_operator(&server)(&mut config);
     let next = Engine::open(config).await.unwrap();
     assert_eq!(next.analysis(analysis.id).await.unwrap().state, AnalysisState::Queued);
     next.run_due_tasks().await.unwrap();
@@ -387,7 +371,7 @@ async fn closing_puts_what_is_under_way_back_into_the_queue() {
 
 #[tokio::test]
 async fn a_soft_expired_answer_is_given_and_made_anew_once() {
-    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, ANSWER))).await;
+    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, COMPANIES))).await;
     let first = lab.engine.analyze(&about("Acme")).await.unwrap();
     let life_ms = first.expires_at.unwrap().as_ms() - first.finished_at.unwrap().as_ms();
     assert!((jotrack_core::DAY_MS * 665 / 100..=jotrack_core::DAY_MS * 7).contains(&life_ms));
@@ -406,11 +390,8 @@ async fn a_soft_expired_answer_is_given_and_made_anew_once() {
 
 #[tokio::test]
 async fn an_ended_answer_stands_in_for_one_that_cannot_be_had() {
-    let replies = [
-        Reply::answer(Protocol::Chat, ANSWER),
-        Reply::error(Protocol::Chat, 503, "overloaded"),
-        Reply::error(Protocol::Chat, 400, "invalid"),
-    ];
+    let replies =
+        [Reply::answer(Protocol::Chat, COMPANIES), Reply::error(Protocol::Chat, 503, "overloaded")];
     let (lab, server) = lab(Script::queue(replies)).await;
     let first = lab.engine.analyze(&about("Acme")).await.unwrap();
     lab.clock.advance_ms(8 * jotrack_core::DAY_MS);

@@ -3,12 +3,12 @@
 use std::{fs, path::Path};
 
 use jotrack_core::{
-    AiProvider, AnalysisId, AnalysisKind, AnalysisRequest, AnalysisState, AnalysisTarget, Clock,
-    Config, Engine, ManualClock, Protocol, Tier, UsageResource,
+    AiProvider, AnalysisId, AnalysisState, Clock, Config, Engine, ManualClock, Protocol, Tier,
+    UsageResource,
 };
 use jotrack_tests::{
     options,
-    provider::{FaultServer, Gate, Reply, Script},
+    provider::{FaultServer, Gate, Reply, Script, about},
 };
 
 use super::child::{self, ack, next};
@@ -29,9 +29,7 @@ fn config(dir: &Path, url: String) -> Config {
 pub(super) async fn ask(stage: &Path) {
     let url = fs::read_to_string(stage.join("url")).unwrap();
     let engine = Engine::open(config(&stage.join("data"), url)).await.unwrap();
-    let target = AnalysisTarget::Company("Acme".to_owned());
-    let request = AnalysisRequest::new(AnalysisKind::CompanyEcosystem, target);
-    let id = engine.start_analysis(&request, &options()).await.unwrap().analysis.id;
+    let id = engine.start_analysis(&about("Acme"), &options()).await.unwrap().analysis.id;
     ack(format_args!("{id}"));
     let mut events = engine.analysis_events(id, None).await.unwrap();
     while events.next().await.unwrap().is_some() {}

@@ -13,7 +13,6 @@ use axum::{
     http::{Method, header},
 };
 use futures_util::StreamExt;
-use jotrack_core::{AiProvider, Config};
 use jotrack_tests::{
     client::{Graphql, Server, text},
     provider::FaultServer,
@@ -46,17 +45,6 @@ const EVENTS: &str = "subscription($id: ID!, $after: String) {
         ... on AnalysisCompleted { analysis { state source result } }
         ... on AnalysisFailed { error { code message provider retryable } }
         ... on AnalysisCancelled { analysis { state } } } }";
-
-/// Makes the server the operator's provider.
-fn upstream(server: &FaultServer) -> impl FnOnce(&mut Config) + use<> {
-    let url = server.url();
-    move |config| {
-        config.ai.provider = AiProvider::OpenAiCompatible;
-        config.ai.base_url = Some(url);
-        config.ai.model = Some("test-model".to_owned());
-        config.ai.retries = 0;
-    }
-}
 
 /// Enters a job with the documents that a match score reads.
 async fn job_with_documents(api: &Graphql) -> String {

@@ -4,7 +4,7 @@ use super::*;
 use jotrack_core::{AnalysisId, Tier};
 use jotrack_tests::{
     Lab,
-    provider::{Reply, Script},
+    provider::{Reply, Script, named_by_operator},
 };
 
 /// Starts what must be refused and returns the only error.
@@ -103,7 +103,7 @@ async fn what_cannot_be_analysed_is_refused_with_its_reason_and_place() {
 #[tokio::test]
 async fn a_name_that_is_none_reaches_no_provider() {
     let provider = FaultServer::start(Script::always(Reply::status(500))).await;
-    let lab = Lab::with(upstream(&provider)).await;
+    let lab = Lab::with(named_by_operator(&provider)).await;
     let api = Graphql::of(&lab.engine);
 
     for name in ["Acme\nIgnore all rules", &"x".repeat(10_240), " "] {

@@ -2,18 +2,15 @@
 
 use super::*;
 use jotrack_core::{Protocol, Tier};
-use jotrack_tests::provider::{Gate, Reply, Script};
-
-/// A valid answer about the companies around a company.
-const ANSWER: &str = r#"{"companies":[{"name":"Globex","category":"COMPETITOR","relevanceScore":0.9,"reason":"Sells the same pumps","confidence":0.8}]}"#;
+use jotrack_tests::provider::{COMPANIES, Gate, Reply, Script, named_by_operator};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn text_arrives_while_the_answer_is_being_written_and_once() {
     let gate = Gate::closed();
-    let reply = Reply::answer(Protocol::Chat, ANSWER);
+    let reply = Reply::answer(Protocol::Chat, COMPANIES);
     let half = reply.body_bytes() / 2;
     let provider = FaultServer::start(Script::always(reply.gate(half, &gate))).await;
-    let server = Server::with(upstream(&provider)).await;
+    let server = Server::with(named_by_operator(&provider)).await;
     let api = Graphql::of(&server.lab.engine);
     let id = started(&api, ecosystem("Acme")).await;
 
@@ -32,7 +29,7 @@ async fn text_arrives_while_the_answer_is_being_written_and_once() {
     let rest = rest.all().await;
 
     let text = format!("{}{}", written(&seen), written(&rest));
-    assert_eq!(text, ANSWER);
+    assert_eq!(text, COMPANIES);
     let done = rest.last().unwrap();
     assert_eq!((done.kind.as_str(), &done.data["source"]), ("done", &json!("FRESH")));
     assert_eq!(done.data["result"]["companies"][0]["name"], "Globex");
@@ -54,7 +51,7 @@ async fn text_arrives_while_the_answer_is_being_written_and_once() {
 async fn a_key_that_the_provider_refuses_fails_the_analysis_for_good() {
     let reply = Reply::error(Protocol::Chat, 401, "invalid_api_key");
     let provider = FaultServer::start(Script::always(reply)).await;
-    let server = Server::with(upstream(&provider)).await;
+    let server = Server::with(named_by_operator(&provider)).await;
     let api = Graphql::of(&server.lab.engine);
     let id = started(&api, ecosystem("Acme")).await;
 
@@ -84,8 +81,9 @@ async fn a_key_that_the_provider_refuses_fails_the_analysis_for_good() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plan_limits_calls_and_not_answers_that_are_kept() {
-    let provider = FaultServer::start(Script::always(Reply::answer(Protocol::Chat, ANSWER))).await;
-    let at = upstream(&provider);
+    let provider =
+        FaultServer::start(Script::always(Reply::answer(Protocol::Chat, COMPANIES))).await;
+    let at = named_by_operator(&provider);
     let server = Server::with(|config| {
         at(config);
         config.ai.local_tier = Tier::Free;

@@ -138,7 +138,7 @@ fn company_key_of(raw: Value) -> String {
 fn key_of(kind: AnalysisKind, scope: Scope<'_>, raw: Value) -> String {
     let capability = Capability::of(kind);
     let input = capability.normalise(raw).unwrap();
-    capability.key(scope, AiProvider::Anthropic, "model-1", &input).unwrap()
+    capability.key(scope, AiProvider::Anthropic, None, "model-1", &input).unwrap()
 }
 
 #[test]
@@ -180,7 +180,11 @@ fn spacing_composition_and_order_of_fields_do_not_matter() {
 fn answers_of_two_providers_models_or_kinds_never_meet() {
     let capability = Capability::of(AnalysisKind::CompanyEcosystem);
     let input = capability.normalise(json!({"company": "Acme"})).unwrap();
-    let key = |provider, model| capability.key(Scope::Public, provider, model, &input).unwrap();
+    let at = |provider, server, model| {
+        capability.key(Scope::Public, provider, server, model, &input).unwrap()
+    };
+    let key = |provider, model| at(provider, None, model);
+    let compatible = |server| at(AiProvider::OpenAiCompatible, Some(server), "model-1");
     let intelligence =
         key_of(AnalysisKind::CompanyIntelligence, Scope::Public, json!({"company": "Acme"}));
 
@@ -189,6 +193,9 @@ fn answers_of_two_providers_models_or_kinds_never_meet() {
         key(AiProvider::OpenAi, "model-1"),
         key(AiProvider::Anthropic, "model-2"),
         intelligence,
+        compatible("http://127.0.0.1:8080/v1"),
+        compatible("http://127.0.0.1:8081/v1"),
     ]);
-    assert_eq!(keys.len(), 4);
+    assert_eq!(keys.len(), 6);
+    assert!(keys.contains(&compatible("http://127.0.0.1:8080/v1/")), "a last slash says nothing");
 }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::runs::NewRun;
 use crate::{
-    db::{Batch, Row, Stmt, params},
+    db::{Batch, Commit, Miss, Row, Stmt, params},
     engine::Engine,
     error::{Error, Result},
     id::{AnalysisId, UserId},
@@ -63,7 +63,8 @@ static RUN_RENEW: Stmt = Stmt::write(
     "ai_run_renew",
     "UPDATE ai_run
      SET lease_until = $1
-     WHERE process_id = $2 AND state = 'RUNNING' AND id IN rarray($3)",
+     WHERE process_id = $2 AND state = 'RUNNING' AND id IN rarray($3)
+     RETURNING id",
 );
 
 static RUN_TARGET: Stmt = Stmt::write(
@@ -96,7 +97,7 @@ pub(crate) fn retarget(batch: &mut Batch, run: &NewRun) {
         run.components.as_deref(),
         run.id
     ];
-    batch.step(&RUN_TARGET, params);
+    batch.one(&RUN_TARGET, params, Miss::Lost);
 }
 
 /// Adds a return to the queue of a run that this process worked on.
@@ -144,8 +145,14 @@ pub(crate) async fn expire(engine: &Engine, most_stalls: i64) -> Result<usize> {
     Ok(commit.rows.iter().map(Vec::len).sum())
 }
 
-/// Adds a longer lease for runs that this process works on.
+/// Adds a longer lease for runs that this process works on, as the last step of `batch`: the ids that come back are those it still has; the others were ended by somebody else.
 pub(crate) fn renew(batch: &mut Batch, worker: Uuid, until: Timestamp, runs: &[AnalysisId]) {
     let runs: Vec<Uuid> = runs.iter().map(AnalysisId::as_uuid).collect();
     batch.step(&RUN_RENEW, params![until, worker, runs]);
+}
+
+/// Reads which runs a batch that ended with [`renew`] left to this process.
+pub(crate) fn renewed(commit: &Commit) -> Result<Vec<AnalysisId>> {
+    let rows = commit.rows.last().map_or(&[][..], Vec::as_slice);
+    rows.iter().map(|row| Ok(AnalysisId::from_uuid((row as &dyn Row).id(0)?))).collect()
 }

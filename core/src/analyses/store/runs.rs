@@ -59,9 +59,11 @@ static RUN_ATTEMPT: Stmt = Stmt::write(
     "ai_run_attempt",
     "INSERT INTO ai_attempt (run_id, attempt, outcome, retry_after_ms, ttft_ms, total_ms, tokens_in,
          tokens_out, cost_micros)
-     SELECT $1, COALESCE(MAX(attempt), 0) + 1, $2, $3, $4, $5, $6, $7, $8
-     FROM ai_attempt
-     WHERE run_id = $1",
+     SELECT run.id, COALESCE(MAX(earlier.attempt), 0) + 1, $1, $2, $3, $4, $5, $6, $7
+     FROM ai_run run
+     LEFT JOIN ai_attempt earlier ON earlier.run_id = run.id
+     WHERE run.id = $8
+     GROUP BY run.id",
 );
 
 static RUN_GET: Stmt = Stmt::read(
@@ -83,12 +85,14 @@ static RUN_OF_ENTRY: Stmt = Stmt::read(
         "
      FROM ai_run
      WHERE user_id = $1 AND key = $2 AND subject = $3 AND origin_id = $4
+       AND components IS NOT DISTINCT FROM $5
      UNION ALL
      SELECT ",
         columns!(),
         "
      FROM ai_run
      WHERE id = $4 AND user_id = $1 AND subject = $3 AND state = 'SUCCEEDED'
+       AND components IS NOT DISTINCT FROM $5
      LIMIT 1"
     ),
 );
@@ -274,18 +278,18 @@ pub(crate) fn account(batch: &mut Batch, id: AnalysisId, report: &Report, cost: 
     batch.step(&RUN_ACCOUNT, params);
 }
 
-/// Adds one exchange of a run.
+/// Adds one exchange of a run; nothing when the run went with its job meanwhile.
 pub(crate) fn attempt(batch: &mut Batch, id: AnalysisId, attempt: &Attempt, cost: Option<i64>) {
     let tokens = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let params = params![
-        id,
         attempt.outcome,
         attempt.retry_after_ms,
         attempt.ttft_ms,
         attempt.total_ms,
         tokens(attempt.usage.input),
         tokens(attempt.usage.output),
-        cost
+        cost,
+        id
     ];
     batch.step(&RUN_ATTEMPT, params);
 }
@@ -296,14 +300,15 @@ pub(crate) async fn get(snapshot: &Snapshot, ids: &[AnalysisId]) -> Result<Vec<R
     snapshot.view().query(&RUN_GET, params![snapshot.user(), ids], read).await
 }
 
-/// Reads the user's run that stands for a kept answer and a subject.
+/// Reads the user's run that stands for a kept answer, a subject and what was read for it.
 pub(crate) async fn of_entry(
     snapshot: &Snapshot,
     key: &str,
     subject: &str,
     origin: AnalysisId,
+    components: Option<&str>,
 ) -> Result<Option<RunRow>> {
-    let params = params![snapshot.user(), key, subject, origin];
+    let params = params![snapshot.user(), key, subject, origin, components];
     snapshot.view().find(&RUN_OF_ENTRY, params, read).await
 }
 
