@@ -5,7 +5,9 @@
  *     cc -std=c99 analyze.c -o analyze $(pkg-config --cflags --libs jotrack)
  *
  * The engine answers this kind itself: no network and no key. For the others set a provider in
- * options.config_json, or a key with jotrack_provider_key_set.
+ * options.config_json; or, when the user agrees that texts are sent to it, a key with
+ * jotrack_provider_key_set and then jotrack_ai_settings_update with
+ * {"networkEnabled": true, "provider": "ANTHROPIC", "model": "..."}.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -84,12 +86,16 @@ int main(int argc, char **argv)
         return failed("start", status, error);
     }
     signal(SIGINT, on_interrupt);
-    while (!run.done) {
-        jotrack_dispatch(engine, 100, 0, NULL, NULL);
+    while (!run.done && status == JOTRACK_OK) {
+        status = jotrack_dispatch(engine, 100, 0, NULL, &error);
         if (interrupted)
             jotrack_op_cancel(op);
     }
     jotrack_op_free(op);
+    if (status != JOTRACK_OK) {
+        jotrack_engine_close(engine); /* `run` is told of the end here at the latest */
+        return failed("dispatch", status, error);
+    }
     status = jotrack_engine_close(engine);
     if (status != JOTRACK_OK)
         return failed("close", status, NULL);

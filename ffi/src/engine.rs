@@ -179,9 +179,10 @@ pub unsafe extern "C" fn jotrack_engine_open(
 /// Closes an engine and frees the handle. NULL does nothing.
 ///
 /// Running work is given 5 seconds, then aborted. Callbacks that wait are run, and each
-/// subscription is told JOTRACK_EVENT_STATE with JOTRACK_STATE_CLOSING as its last event: with
-/// JOTRACK_DISPATCH_HOST on the calling thread. Pages and errors stay valid; subscriptions, readers
-/// and writers stay valid to be freed.
+/// subscription is told JOTRACK_EVENT_STATE with JOTRACK_STATE_CLOSING as its last event, and the
+/// jotrack_done_cb of each operation that has not ended is called, with JOTRACK_CLOSED unless it ends
+/// otherwise in that time: with JOTRACK_DISPATCH_HOST on the calling thread. Pages and errors stay
+/// valid; operations, subscriptions, readers and writers stay valid to be freed.
 ///
 /// It is the last call on the handle, and no other call on it may be running. Inside a callback it
 /// is JOTRACK_MISUSE and does nothing; in a forked child too. Any other answer, JOTRACK_TIMEOUT if

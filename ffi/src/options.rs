@@ -51,7 +51,8 @@ pub struct jotrack_options {
     /// The key that seals provider keys and personal answers: 32 bytes in base64 with padding, or
     /// several of them, one a line, the current one first. NULL = master.key in the data folder,
     /// made when it is first needed. Keep it in the system's key store; what it sealed is lost
-    /// without it. A copy is kept until the engine is closed, then wiped.
+    /// without it. A copy is kept until the engine is closed and its jotrack_op, reader and writer
+    /// handles are freed, then wiped.
     pub master_key: *const c_char,
 }
 

@@ -282,6 +282,57 @@ static void refusals(jotrack_engine *engine, const char *job, const char *bare)
     CHECK(seen.events == 0 && seen.done == 0);
 }
 
+/* Asks without naming a provider, and returns whether it is `provider` that would have to answer. */
+static int asks(jotrack_engine *engine, const char *provider)
+{
+    jotrack_analysis_request request;
+    jotrack_op *op = NULL;
+    struct seen seen;
+    int named;
+
+    begin(&seen, engine);
+    ZERO(request);
+    request.kind = "COMPANY_ECOSYSTEM";
+    request.company = "Fjordline";
+    CHECK(jotrack_analysis_start(engine, &request, on_event, on_done, &seen, &op, &err)
+          == JOTRACK_AI_NOT_CONFIGURED);
+    named = strstr(jotrack_error_message(err), provider) != NULL;
+    jotrack_error_free(err);
+    err = NULL;
+    return named;
+}
+
+/* The user's choice counts once the network is allowed. */
+static void consent(jotrack_engine *engine)
+{
+    static const char *const WRONG[] = {"[]",
+                                        "{",
+                                        "{\"network\": true}",
+                                        "{\"networkEnabled\": null}",
+                                        "{\"networkEnabled\": 1}",
+                                        "{\"provider\": \"NOBODY\"}",
+                                        "{\"provider\": true}",
+                                        "{\"model\": 1}"};
+    static const char CHOICE[] = "{\"provider\": \"ANTHROPIC\", \"model\": \"m\"}";
+    static const char NOTHING[] = "{\"networkEnabled\": false, \"provider\": null, \"model\": null}";
+    jotrack_commit commit;
+    size_t i;
+
+    ZERO(commit);
+    for (i = 0; i < sizeof WRONG / sizeof *WRONG; i++)
+        FAILS(JOTRACK_INVALID_ARGUMENT,
+              jotrack_ai_settings_update(engine, WRONG[i], NULL, NULL, &err));
+    FAILS(JOTRACK_INVALID_ARGUMENT, jotrack_ai_settings_update(engine, NULL, NULL, NULL, &err));
+    FAILS(JOTRACK_VALIDATION,
+          jotrack_ai_settings_update(engine, "{\"model\": \"a\\nb\"}", NULL, NULL, &err));
+    OK(jotrack_ai_settings_update(engine, CHOICE, NULL, &commit, &err));
+    CHECK(commit.rev > 0 && !asks(engine, "ANTHROPIC"));
+    OK(jotrack_ai_settings_update(engine, "{\"networkEnabled\": true}", NULL, NULL, &err));
+    CHECK(asks(engine, "ANTHROPIC"));
+    OK(jotrack_ai_settings_update(engine, NOTHING, NULL, NULL, &err));
+    CHECK(!asks(engine, "ANTHROPIC"));
+}
+
 static void keys(jotrack_engine *engine)
 {
     jotrack_commit commit;
@@ -420,8 +471,8 @@ static void cancelled_and_closed(const char *dir, const char *job)
     }
     CHECK(seen.done == 0);
     CLOSES(engine);
-    CHECK(seen.done == 1 && seen.late == 0 && seen.status != JOTRACK_OK);
-    CHECK(seen.code == seen.status);
+    CHECK(seen.done == 1 && seen.late == 0);
+    CHECK(seen.status == JOTRACK_CLOSED && seen.code == JOTRACK_CLOSED);
     jotrack_op_cancel(op);
     jotrack_op_free(op);
     CHECK(seen.done == 1);
@@ -448,6 +499,7 @@ int main(int argc, char **argv)
     local_match(engine, job);
     refusals(engine, job, bare);
     keys(engine);
+    consent(engine);
     CLOSES(engine);
 
     cancelled_and_closed(argv[1], bare);

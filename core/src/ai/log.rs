@@ -66,6 +66,11 @@ impl AnalysisEvent {
         self.sequence / EPOCH
     }
 
+    /// Returns its place within the epoch.
+    pub const fn place(&self) -> u64 {
+        self.sequence % EPOCH
+    }
+
     /// Reports whether nothing follows.
     pub const fn is_final(&self) -> bool {
         matches!(self.data, EventData::Done | EventData::Failed(_) | EventData::Cancelled)

@@ -1,11 +1,12 @@
 //! `jotrack analyses`: what was asked about a job, and what became of it.
 
 use clap::Args;
-use jotrack_core::{Analysis, AnalysisRequest, Timestamp};
+use jotrack_core::{Analysis, AnalysisRequest};
 use serde_json::Value;
 
 use super::analyze::{self, cost, kebab, plain};
 use super::failure::Outcome;
+use super::output::{json, minute, print};
 use super::terminal::{Colour, Style};
 use super::{DataArgs, DatabaseArgs, Globals, opening, serve};
 
@@ -42,7 +43,7 @@ pub(super) struct AnalysesArgs {
 /// Lists the analyses of a job.
 pub(super) fn run(args: &AnalysesArgs, globals: &Globals) -> Outcome {
     let job = analyze::job_id(&args.job)?;
-    let mut config = analyze::config(&args.data, &args.database, globals)?;
+    let mut config = opening::existing(&args.data, &args.database, globals)?;
     config.background = false;
     let found = serve::runtime()?.block_on(async {
         let engine = opening::open(config).await?;
@@ -60,10 +61,10 @@ pub(super) fn run(args: &AnalysesArgs, globals: &Globals) -> Outcome {
     let ((job, _), analyses) = found?;
     if args.json {
         let list = analyses.iter().map(analyze::with_node_ids).collect();
-        return analyze::print(&analyze::json(&Value::Array(list))?);
+        return print(&json(&Value::Array(list))?);
     }
     let title = plain(&format!("{} at {}", job.title, job.company));
-    analyze::print(&render(&title, &analyses, Colour::of_stdout(&globals.env)))
+    print(&render(&title, &analyses, Colour::of_stdout(&globals.env)))
 }
 
 fn render(title: &str, analyses: &[Analysis], colour: Colour) -> String {
@@ -101,9 +102,4 @@ fn render(title: &str, analyses: &[Analysis], colour: Colour) -> String {
 
 fn row([kind, state, source, provider, when]: [&str; 5]) -> String {
     format!("{kind:<21}{state:<11}{source:<8}{provider:<19}{when}")
-}
-
-/// Returns a time to the minute.
-fn minute(at: Timestamp) -> String {
-    at.to_rfc3339().chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }

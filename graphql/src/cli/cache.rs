@@ -1,7 +1,5 @@
 //! `jotrack cache`: the answers that are kept so that nothing is asked twice.
 
-use std::io::{self, IsTerminal as _};
-
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use jotrack_core::{AnalysisKind, CacheStats, Engine, PurgeFilter};
@@ -9,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::analyze::{self, kebab, plain};
 use super::failure::{Failure, Outcome};
-use super::terminal::tell;
+use super::output::{json, print};
+use super::terminal::confirm;
 use super::{DataArgs, DatabaseArgs, Globals, opening, serve};
 
 const STATS_EXAMPLES: &str = "\
@@ -24,10 +23,11 @@ const PURGE_EXAMPLES: &str = "\
 Examples:
   jotrack cache purge --company 'Lindenhof Robotics'
   jotrack cache purge --kind company-ecosystem --yes
-  jotrack cache purge --yes               remove every kept answer
+  jotrack cache purge --yes               without a choice, all of them
 
-Only kept answers go: stored analyses stay. The next request asks anew, which may
-cost money. `jotrack analyses --json` shows the key of an answer as cacheKey.";
+Removed are answers of the local user and those kept for all users; what is kept
+for other users of the database stays, and so do stored analyses. The next
+request asks anew, which may cost money. `jotrack analyses --json` shows the key of an answer as cacheKey.";
 
 /// Options of `cache`.
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ enum CacheCommand {
     /// Count the kept answers
     #[command(after_help = STATS_EXAMPLES)]
     Stats(StatsArgs),
-    /// Remove kept answers; without a choice, all of them
+    /// Remove kept answers of the local user and those for all users
     #[command(after_help = PURGE_EXAMPLES)]
     Purge(PurgeArgs),
 }
@@ -86,7 +86,7 @@ pub(super) fn run(args: &CacheArgs, globals: &Globals) -> Outcome {
 }
 
 fn stats(args: &StatsArgs, globals: &Globals) -> Outcome {
-    let mut config = analyze::config(&args.data, &args.database, globals)?;
+    let mut config = opening::existing(&args.data, &args.database, globals)?;
     config.background = false;
     let stats = serve::runtime()?.block_on(async {
         let engine = opening::open(config).await?;
@@ -95,9 +95,9 @@ fn stats(args: &StatsArgs, globals: &Globals) -> Outcome {
         Ok::<_, Failure>(stats.context("count the kept answers")?)
     })?;
     if args.json {
-        return analyze::print(&analyze::json(&Value::Array(stats.iter().map(object).collect()))?);
+        return print(&json(&Value::Array(stats.iter().map(object).collect()))?);
     }
-    analyze::print(&table(&stats))
+    print(&table(&stats))
 }
 
 fn object(stats: &CacheStats) -> Value {
@@ -129,9 +129,9 @@ fn table(stats: &[CacheStats]) -> String {
 }
 
 fn purge(args: &PurgeArgs, globals: &Globals) -> Outcome {
-    let mut config = analyze::config(&args.data, &args.database, globals)?;
-    if !args.yes && !confirmed(&question(args))? {
-        return Err(Failure::Other(anyhow::anyhow!("nothing was removed")));
+    let mut config = opening::existing(&args.data, &args.database, globals)?;
+    if !args.yes {
+        confirm(&question(args))?;
     }
     config.background = false;
     let filter =
@@ -144,7 +144,7 @@ fn purge(args: &PurgeArgs, globals: &Globals) -> Outcome {
         Ok::<_, Failure>(removed.context("remove kept answers")?)
     })?;
     let answers = if removed == 1 { "answer" } else { "answers" };
-    analyze::print(&format!("Removed {removed} kept {answers}\n"))
+    print(&format!("Removed {removed} kept {answers}\n"))
 }
 
 fn question(args: &PurgeArgs) -> String {
@@ -159,24 +159,10 @@ fn question(args: &PurgeArgs) -> String {
         which.push(format!("of the kind {}", kebab(kind.as_str())));
     }
     if which.is_empty() {
-        "Remove all kept answers, also those for all users?".to_owned()
+        "Remove all kept answers of the local user, and those for all users?".to_owned()
     } else {
         format!("Remove the kept answers {}?", which.join(" and "))
     }
-}
-
-/// Asks a person.
-///
-/// # Errors
-/// `Input` when nobody is there to ask.
-fn confirmed(question: &str) -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::Input("nobody is there to ask; confirm with --yes".to_owned()));
-    }
-    tell(&format!("{question} [y/N] "));
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 #[cfg(test)]

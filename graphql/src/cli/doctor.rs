@@ -1,6 +1,5 @@
 //! `jotrack doctor`: is the data whole, and does everything that is derived agree with it?
 
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -11,9 +10,9 @@ use jotrack_core::{
 use serde::Serialize;
 
 use super::failure::{Failure, Outcome};
-use super::serve::{self, FOLDER};
+use super::output::{json, print};
 use super::terminal::{Colour, Style};
-use super::{DataArgs, DatabaseArgs, Globals, opening, start_log};
+use super::{DataArgs, DatabaseArgs, Globals, opening, serve};
 
 /// Problems of one kind listed one by one; the rest is counted.
 const LISTED_MAX: usize = 10;
@@ -93,31 +92,21 @@ impl Database {
 
 /// Checks the data, repairs it when asked to, and prints the findings.
 pub(super) fn run(args: &DoctorArgs, globals: &Globals) -> Outcome {
-    let settings = globals.data_settings(&args.data, &args.database)?;
-    start_log(&settings);
-    let dir = settings.data_dir(&globals.env, FOLDER)?;
-    let mut config = Config { background: false, ..globals.engine_config(&settings, dir.clone()) };
+    // Without a database opening would make one, which would be healthy and no answer.
+    let mut config = opening::existing(&args.data, &args.database, globals)?;
+    config.background = false;
     if let Some(postgres) = &mut config.postgres {
         // Who looks changes nothing.
         postgres.migrate = false;
     }
-    let file = config.database.clone().unwrap_or_else(|| dir.join("jotrack.db"));
-    if config.postgres.is_none() && !file.is_file() {
-        // Opening would make a new one, which would be healthy and no answer.
-        return Err(Failure::Input(format!("there is no database at {}", file.display())));
-    }
-    let database = Database::of(&config, &file);
+    let database = Database::of(&config, &opening::file_of(&config));
     let diagnosis = serve::runtime()?.block_on(diagnose(config, database, args.repair))?;
     let text = if args.json {
-        let mut json = serde_json::to_string_pretty(&diagnosis).context("write JSON")?;
-        json.push('\n');
-        json
+        json(&diagnosis)?
     } else {
         render(&diagnosis, Colour::of_stdout(&globals.env))
     };
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()?;
+    print(&text)?;
     if diagnosis.healthy { Ok(()) } else { Err(Failure::Problems) }
 }
 

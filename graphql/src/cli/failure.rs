@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 /// Exit code for a command line or an input file that is wrong.
 const USAGE: u8 = 2;
-/// Exit code of `doctor` when it found problems.
+/// Exit code of `doctor` and `keys` when they found problems.
 const PROBLEMS: u8 = 3;
+/// Exit code after Ctrl-C, as a shell counts it.
+pub(super) const INTERRUPTED: u8 = 130;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]

@@ -1,23 +1,26 @@
 //! `jotrack keys`: the keys of AI providers, and the master key that seals them.
 
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use jotrack_core::{
-    AiProvider, Config, Engine, Error, KeySource, KeysStatus, ProviderKey, RotationReport,
-    Timestamp, WriteOptions,
+    AiProvider, AiSettings, AiSettingsPatch, Config, Engine, Error, KeySource, KeysStatus, Patch,
+    ProviderKey, RotationReport, WriteOptions,
 };
+use serde::Serialize;
 
 use super::failure::{Failure, Outcome};
-use super::serve::{self, FOLDER};
-use super::terminal::{Colour, Progress, Style, ask, hide_typing, tell};
-use super::{DataArgs, DatabaseArgs, Globals, opening, start_log};
+use super::output::{self, minute, print};
+use super::terminal::{Colour, Progress, Style, ask_unseen, confirm};
+use super::{DataArgs, DatabaseArgs, Globals, opening, serve};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  jotrack keys set anthropic < key.txt  keep a provider's key, sealed
-  jotrack keys list                     what is kept, without the keys
+  jotrack keys set anthropic --use --model NAME < key.txt
+                                        keep a provider's key, sealed, and use it
+  jotrack keys list                     what is kept, without the keys, and
+                                        whether it is used
   jotrack keys delete anthropic         forget it
   jotrack keys status                   the master key and what it seals
   jotrack keys rotate                   seal everything with a new one
@@ -35,11 +38,17 @@ const SET_EXAMPLES: &str = "\
 Examples:
   jotrack keys set anthropic            type the key, unseen
   jotrack keys set openai < key.txt     read it from a file
+  jotrack keys set openai --use --model NAME < key.txt
+                                        and let this model answer from now on
   jotrack keys set openai_compatible --base-url https://models.example/v1
                                         the key is sent to this address only
 
 A key is never an option: everybody on this machine who lists processes would
-see it. It cannot be read back.";
+see it. It cannot be read back.
+
+No key is used until the network is allowed: --use is the consent that texts of
+jobs are sent to the provider. `settingsUpdate(patch: {aiNetworkEnabled: false})`
+in the playground of `jotrack serve` takes it back.";
 
 const DELETE_EXAMPLES: &str = "\
 Examples:
@@ -79,17 +88,8 @@ pub(super) struct KeysArgs {
 enum KeysCommand {
     /// Keep the key of an AI provider, read from standard input
     #[command(after_help = SET_EXAMPLES)]
-    Set {
-        /// anthropic, openai or openai_compatible
-        #[arg(value_parser = provider)]
-        provider: AiProvider,
-        /// The only address the key is sent to; needed for openai_compatible
-        #[arg(long, value_name = "URL")]
-        base_url: Option<String>,
-        #[command(flatten)]
-        place: PlaceArgs,
-    },
-    /// List the providers whose keys are kept
+    Set(SetArgs),
+    /// List the providers whose keys are kept, and whether they are used
     #[command(after_help = LIST_EXAMPLES)]
     List {
         /// Print JSON instead of text
@@ -110,7 +110,7 @@ enum KeysCommand {
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// Tell how the master key is doing
+    /// Tell how the master key is doing, and whether keys are used
     #[command(after_help = STATUS_EXAMPLES)]
     Status {
         /// Print one JSON object instead of text
@@ -125,6 +125,25 @@ enum KeysCommand {
         #[command(flatten)]
         place: PlaceArgs,
     },
+}
+
+/// Options of `keys set`.
+#[derive(Debug, Args)]
+struct SetArgs {
+    /// anthropic, openai or openai_compatible
+    #[arg(value_parser = provider)]
+    provider: AiProvider,
+    /// The only address the key is sent to; needed for openai_compatible
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// Allow texts to be sent to the provider, and prefer it
+    #[arg(long = "use", requires = "model")]
+    r#use: bool,
+    /// The model that answers then
+    #[arg(long, value_name = "NAME", requires = "use")]
+    model: Option<String>,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// Where the data is.
@@ -149,98 +168,107 @@ fn word(provider: AiProvider) -> String {
 /// Runs one of the commands.
 pub(super) fn run(args: &KeysArgs, globals: &Globals) -> Outcome {
     match &args.command {
-        KeysCommand::Set { provider, base_url, place } => {
-            let (config, _) = settle(place, globals)?;
-            let secret = secret_from_stdin(*provider)?;
-            with_engine(config, async |engine| {
-                let url = base_url.as_deref();
-                let options = WriteOptions::default();
-                engine.set_provider_key(*provider, &secret, url, &options).await?;
-                Ok(format!("The key of {} is kept.\n", word(*provider)))
-            })
-        }
+        KeysCommand::Set(args) => set(args, globals),
         KeysCommand::List { json, place } => {
-            let (config, colour) = existing(place, globals)?;
-            with_engine(config, async |engine| {
-                let keys = engine.provider_keys().await?;
-                if *json { to_json(&keys) } else { Ok(list(&keys, colour)) }
-            })
+            let (keys, ai) = with_engine(place.existing(globals)?, async |engine| {
+                Ok((engine.provider_keys().await?, Ai::of(engine).await?))
+            })?;
+            let colour = Colour::of_stdout(&globals.env);
+            let text =
+                if *json { output::json(&keys)? } else { list(&keys, colour) + "\n" + &ai.told() };
+            print(&text)
         }
         KeysCommand::Delete { provider, yes, place } => {
-            let (config, _) = existing(place, globals)?;
+            let config = place.existing(globals)?;
             let name = word(*provider);
-            if !yes && !ask(&format!("Forget the key of {name}? It cannot be read back. [y/N] "))? {
-                return Err(Failure::Input("nothing was deleted".to_owned()));
+            if !yes {
+                confirm(&format!("Forget the key of {name}? It cannot be read back."))?;
             }
-            with_engine(config, async |engine| {
-                engine.delete_provider_key(*provider, &WriteOptions::default()).await?;
-                Ok(format!("The key of {name} is forgotten.\n"))
-            })
+            let text = with_engine(config, async |engine| delete(engine, *provider).await)?;
+            print(&text)
         }
         KeysCommand::Status { json, place } => {
-            let (config, colour) = existing(place, globals)?;
-            let mut ok = true;
-            with_engine(config, async |engine| {
-                let status = engine.keys_status().await?;
-                ok = status.ok;
-                if *json { to_json(&status) } else { Ok(tell_status(&status, colour)) }
+            let told = with_engine(place.existing(globals)?, async |engine| {
+                Ok(Told { status: engine.keys_status().await?, ai: Ai::of(engine).await? })
             })?;
-            if ok { Ok(()) } else { Err(Failure::Problems) }
+            let colour = Colour::of_stdout(&globals.env);
+            let text = if *json { output::json(&told)? } else { tell_status(&told, colour) };
+            print(&text)?;
+            if told.status.ok { Ok(()) } else { Err(Failure::Problems) }
         }
         KeysCommand::Rotate { place } => {
-            let (config, _) = existing(place, globals)?;
+            let config = place.existing(globals)?;
             let given = !matches!(config.master_key, KeySource::Folder);
-            let mut whole = true;
-            with_engine(config, async |engine| {
+            let report = with_engine(config, async |engine| {
                 let mut progress = Progress::new("Sealing");
-                let report = engine
+                engine
                     .rotate_keys(|at| {
                         let number = |n| usize::try_from(n).unwrap_or(usize::MAX);
                         progress.step(number(at.done), number(at.total));
                     })
-                    .await?;
-                whole = report.remaining == 0;
-                Ok(tell_report(&report, given))
+                    .await
             })?;
-            if whole { Ok(()) } else { Err(Failure::Problems) }
+            print(&tell_report(&report, given))?;
+            if report.remaining == 0 { Ok(()) } else { Err(Failure::Problems) }
         }
     }
 }
 
-/// Returns the settings of the engine.
-fn settle(place: &PlaceArgs, globals: &Globals) -> Result<(Config, Colour), Failure> {
-    let settings = globals.data_settings(&place.data, &place.database)?;
-    start_log(&settings);
-    let dir = settings.data_dir(&globals.env, FOLDER)?;
-    let config = Config { background: false, ..globals.engine_config(&settings, dir) };
-    Ok((config, Colour::of_stdout(&globals.env)))
+fn set(args: &SetArgs, globals: &Globals) -> Outcome {
+    let SetArgs { provider, base_url, r#use: _, model, place } = args;
+    let config =
+        Config { background: false, ..opening::config(&place.data, &place.database, globals)? };
+    let secret = secret_from_stdin(*provider)?;
+    let ai = with_engine(config, async |engine| {
+        let options = WriteOptions::default();
+        engine.set_provider_key(*provider, &secret, base_url.as_deref(), &options).await?;
+        if let Some(model) = model {
+            let patch = AiSettingsPatch {
+                network_enabled: Some(true),
+                provider: Patch::Set(*provider),
+                model: Patch::Set(model.clone()),
+            };
+            engine.update_ai_settings(patch, &options).await?;
+        }
+        Ai::of(engine).await
+    })?;
+    print(&format!("The key of {} is kept.\n{}", word(*provider), ai.next_step(*provider)))
 }
 
-/// The same for a command to which an empty database is no answer.
-fn existing(place: &PlaceArgs, globals: &Globals) -> Result<(Config, Colour), Failure> {
-    let (config, colour) = settle(place, globals)?;
-    let dir = config.data_dir.clone().unwrap_or_default();
-    let file = config.database.clone().unwrap_or_else(|| dir.join("jotrack.db"));
-    if config.postgres.is_none() && !file.is_file() {
-        return Err(Failure::Input(format!("there is no database at {}", file.display())));
+/// Forgets a key, and the wish to prefer a provider that nobody can ask any more.
+async fn delete(engine: &Engine, provider: AiProvider) -> Result<String, Error> {
+    let options = WriteOptions::default();
+    engine.delete_provider_key(provider, &options).await?;
+    let mut text = format!("The key of {} is forgotten.\n", word(provider));
+    let preferred = engine.ai_settings().await?.provider == Some(provider);
+    if preferred && engine.config().ai.provider != provider {
+        let (provider, model) = (Patch::Clear, Patch::Clear);
+        let patch = AiSettingsPatch { network_enabled: None, provider, model };
+        engine.update_ai_settings(patch, &options).await?;
+        text.push_str("It is no longer preferred.\n");
     }
-    Ok((config, colour))
+    Ok(text)
 }
 
-/// Opens the engine, does the work and prints what it returns.
-fn with_engine(
+impl PlaceArgs {
+    /// Returns the configuration of a command to which an empty database is no answer.
+    fn existing(&self, globals: &Globals) -> Result<Config, Failure> {
+        let config = opening::existing(&self.data, &self.database, globals)?;
+        Ok(Config { background: false, ..config })
+    }
+}
+
+/// Opens the engine and does the work.
+fn with_engine<T>(
     config: Config,
-    work: impl AsyncFnOnce(&Engine) -> Result<String, Error>,
-) -> Outcome {
-    let text = serve::runtime()?.block_on(async {
+    work: impl AsyncFnOnce(&Engine) -> Result<T, Error>,
+) -> Result<T, Failure> {
+    serve::runtime()?.block_on(async {
         let engine = opening::open(config).await?;
         let done = work(&engine).await;
         engine.close().await.context("close the database")?;
         done.map_err(failure)
-    })?;
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    Ok(stdout.flush()?)
+    })
 }
 
 fn failure(error: Error) -> Failure {
@@ -254,31 +282,76 @@ fn failure(error: Error) -> Failure {
     }
 }
 
-fn to_json(value: &impl serde::Serialize) -> Result<String, Error> {
-    let mut json =
-        serde_json::to_string_pretty(value).map_err(|e| Error::internal("write JSON", e))?;
-    json.push('\n');
-    Ok(json)
-}
-
 /// Reads a provider's key: a line that is typed unseen, or all of a file or a pipe.
 fn secret_from_stdin(provider: AiProvider) -> Result<String, Failure> {
-    let mut text = String::new();
     let stdin = io::stdin();
-    if stdin.is_terminal() {
-        tell(&format!("Key of {} (it is not shown): ", word(provider)));
-        let hidden = hide_typing();
-        let read = stdin.read_line(&mut text);
-        drop(hidden);
-        tell("\n");
-        read?;
+    let text = if stdin.is_terminal() {
+        ask_unseen(&format!("Key of {} (it is not shown): ", word(provider)), INPUT_MAX)?
     } else {
+        let mut text = String::new();
         stdin.lock().take(INPUT_MAX).read_to_string(&mut text)?;
-    }
+        text
+    };
     if text.trim().is_empty() {
         return Err(Failure::Input("standard input holds no key".to_owned()));
     }
     Ok(text)
+}
+
+/// Whether kept keys are used, and for whom.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ai {
+    network_enabled: bool,
+    /// The preferred one.
+    provider: Option<AiProvider>,
+    model: Option<String>,
+    /// Who answers a request that names nobody.
+    in_effect: AiProvider,
+}
+
+impl Ai {
+    async fn of(engine: &Engine) -> Result<Self, Error> {
+        let settings = engine.ai_settings().await?;
+        let (in_effect, _) = settings.in_effect(&engine.config().ai);
+        let AiSettings { network_enabled, provider, model } = settings;
+        Ok(Self { network_enabled, provider, model, in_effect })
+    }
+
+    fn told(&self) -> String {
+        let network = if self.network_enabled { "allowed" } else { "not allowed, no key is used" };
+        let preferred = match (self.provider, &self.model) {
+            (Some(provider), Some(model)) => format!("{} with {model}", word(provider)),
+            (Some(provider), None) => word(provider),
+            (None, _) => "none".to_owned(),
+        };
+        let answers = word(self.in_effect);
+        format!("Network  {network}\nPrefers  {preferred}\nAnswers  {answers}, if none is named\n")
+    }
+
+    /// Says what a key that was just kept is good for.
+    fn next_step(&self, provider: AiProvider) -> String {
+        let name = word(provider);
+        let again = "repeat this with --use --model MODEL";
+        match (self.network_enabled, self.in_effect == provider) {
+            (false, _) => format!(
+                "It is not used yet, since the network is not allowed: {again} to allow it\n\
+                 and to ask {name} from now on.\n"
+            ),
+            (true, false) => {
+                format!("It is used when a request names {name}; {again} to ask it always.\n")
+            }
+            (true, true) => format!("Texts may be sent to {name}, which answers from now on.\n"),
+        }
+    }
+}
+
+/// What `status` tells.
+#[derive(Debug, Serialize)]
+struct Told {
+    #[serde(flatten)]
+    status: KeysStatus,
+    ai: Ai,
 }
 
 fn list(keys: &[ProviderKey], colour: Colour) -> String {
@@ -299,7 +372,8 @@ fn list(keys: &[ProviderKey], colour: Colour) -> String {
     text
 }
 
-fn tell_status(status: &KeysStatus, colour: Colour) -> String {
+fn tell_status(told: &Told, colour: Colour) -> String {
+    let Told { status, ai } = told;
     let place = status.path.as_ref().map(|path| format!(" {}", path.display()));
     let mut text = format!("Source   {}{}\n", status.source, place.unwrap_or_default());
     let state = match &status.problem {
@@ -307,7 +381,7 @@ fn tell_status(status: &KeysStatus, colour: Colour) -> String {
         None if status.keys.is_empty() => "nothing is sealed yet".to_owned(),
         None => colour.paint(Style::Good, "ok"),
     };
-    text.push_str(&format!("State    {state}\n"));
+    text.push_str(&format!("State    {state}\n{}", ai.told()));
     if status.keys.is_empty() {
         return text;
     }
@@ -352,10 +426,4 @@ fn tell_report(report: &RotationReport, given: bool) -> String {
         text.push('\n');
     }
     text
-}
-
-/// An instant to the minute, in UTC.
-fn minute(at: Timestamp) -> String {
-    let text = at.to_rfc3339();
-    text.get(..16).map_or_else(|| text.clone(), |text| format!("{}Z", text.replace('T', " ")))
 }

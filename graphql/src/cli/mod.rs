@@ -14,13 +14,14 @@ mod failure;
 mod keys;
 mod match_command;
 mod opening;
+mod output;
 mod serve;
 mod settings;
 mod terminal;
 mod token;
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -66,7 +67,7 @@ Exit codes:
   1  it failed: the cause is on standard error
   2  the command line, a setting or an input file is wrong
   3  doctor or keys found problems
-  130  Ctrl-C ended it
+  130  Ctrl-C ended it, 143 SIGTERM; serve and demo then end with 0
 
 Examples:
   jotrack                                     serve on 127.0.0.1:4000
@@ -276,7 +277,7 @@ fn dispatch(cli: Cli) -> Outcome {
     {
         return Err(Failure::Input(
             "--database, --database-direct and --replica belong to the commands serve, doctor, \
-             analyze, analyses and cache"
+             analyze, analyses, cache and keys"
                 .to_owned(),
         ));
     }
@@ -298,9 +299,7 @@ fn dispatch(cli: Cli) -> Outcome {
 }
 
 fn schema() -> Outcome {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(crate::schema::sdl().as_bytes())?;
-    Ok(stdout.flush()?)
+    output::print(&crate::schema::sdl())
 }
 
 /// Starts the log on standard error with the filter of the settings.

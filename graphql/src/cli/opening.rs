@@ -1,15 +1,56 @@
 //! Opening the engine for a command: what is waited for, and whose fault it is when it fails.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jotrack_core::{Config, Engine, Error, UnavailableKind};
 
 use super::failure::Failure;
+use super::serve::FOLDER;
 use super::terminal::tell;
+use super::{DataArgs, DatabaseArgs, Globals, start_log};
 
 /// How long the start may take before a person is told that it goes on. The engine itself logs a
 /// server that does not answer; a lock or a long migration is silent.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Starts the log and returns the configuration of a command that does not serve.
+pub(super) fn config(
+    data: &DataArgs,
+    database: &DatabaseArgs,
+    globals: &Globals,
+) -> Result<Config, Failure> {
+    let settings = globals.data_settings(data, database)?;
+    start_log(&settings);
+    let dir = settings.data_dir(&globals.env, FOLDER)?;
+    Ok(globals.engine_config(&settings, dir))
+}
+
+/// The same for a command to which an empty database is no answer: opening would make one.
+///
+/// # Errors
+/// `Failure::Input` when there is no database yet.
+pub(super) fn existing(
+    data: &DataArgs,
+    database: &DatabaseArgs,
+    globals: &Globals,
+) -> Result<Config, Failure> {
+    let config = config(data, database, globals)?;
+    let file = file_of(&config);
+    if config.postgres.is_none() && !file.is_file() {
+        return Err(Failure::Input(format!(
+            "there is no database at {}; name another folder with --data",
+            file.display()
+        )));
+    }
+    Ok(config)
+}
+
+/// Returns where the SQLite file is or would be.
+pub(super) fn file_of(config: &Config) -> PathBuf {
+    let dir = config.data_dir.clone().unwrap_or_default();
+    config.database.clone().unwrap_or_else(|| dir.join("jotrack.db"))
+}
 
 /// Returns where the data is, for a person: folder and database, without secrets.
 pub(super) fn name_of_data(config: &Config) -> String {

@@ -140,7 +140,9 @@ async fn serve_engine(listener: TcpListener, engine: &Engine, data: &str) -> Out
     let token = Token::load_or_create(&dir).context("read the token")?;
     let address = listener.local_addr().context("read the address")?;
     let stop = stop_signal()?;
-    tell(&answering::name_of_provider(&engine.config().ai));
+    let wishes = engine.ai_settings().await.context("read the settings of AI")?;
+    let keys = engine.provider_keys().await.context("list the keys of providers")?;
+    tell(&answering::name_of_provider(&engine.config().ai, &wishes, &keys));
     tell(&format!(
         "JoTrack serves the data in {data}. Ctrl-C ends it.\nOpen this address in a browser:\n"
     ));

@@ -1,9 +1,9 @@
 //! Writing for a person: colour only on a terminal, progress that rewrites its line only there.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, BufRead, IsTerminal as _, Read as _, Write};
 
 use super::environment::Environment;
-use super::failure::Failure;
+use super::failure::{Failure, INTERRUPTED, Outcome};
 
 /// Whether output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,59 +106,113 @@ pub(crate) fn tell(text: &str) {
     drop(written);
 }
 
-/// Asks a person on standard error and reads the answer; anything but yes is no.
+/// Asks a person on standard error whether something may be removed; anything but yes is no.
 ///
 /// # Errors
-/// `Failure::Input` when nobody can answer.
-pub(crate) fn ask(question: &str) -> Result<bool, Failure> {
+/// `Failure::Input` when nobody can answer, `Failure::Other` when the answer is no.
+pub(crate) fn confirm(question: &str) -> Outcome {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
         let why = "nobody is here to confirm this; repeat it with --yes";
         return Err(Failure::Input(why.to_owned()));
     }
-    tell(question);
+    tell(&format!("{question} [y/N] "));
     let mut answer = String::new();
     stdin.read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
-}
-
-/// Keeps the terminal from showing what is typed, until it is dropped.
-#[must_use]
-pub(crate) fn hide_typing() -> HiddenTyping {
-    #[cfg(unix)]
-    {
-        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-        let before = tcgetattr(io::stdin()).ok();
-        if let Some(before) = &before {
-            let mut silent = before.clone();
-            silent.local_modes.remove(LocalModes::ECHO);
-            if tcsetattr(io::stdin(), OptionalActions::Flush, &silent).is_err() {
-                tell("(it is shown after all) ");
-            }
-        }
-        HiddenTyping(before)
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::Other(anyhow::anyhow!("nothing was removed"))),
     }
-    #[cfg(not(unix))]
-    HiddenTyping
 }
 
-/// Shows the typing again when it is dropped.
-#[cfg(unix)]
-pub(crate) struct HiddenTyping(Option<rustix::termios::Termios>);
+/// Asks for a line of at most `max` bytes that the terminal does not show.
+///
+/// # Errors
+/// `Failure::Interrupted` after Ctrl-C, with the terminal as it was before.
+pub(crate) fn ask_unseen(question: &str, max: u64) -> Result<String, Failure> {
+    // Before the question: who answers it at once is not shown either.
+    let hidden = HiddenTyping::begin();
+    tell(question);
+    let input = io::stdin().lock().take(max);
+    let line = match &hidden {
+        Some(_) => read_keystrokes(input),
+        None => {
+            tell("(it is shown after all) ");
+            read_line(input)
+        }
+    };
+    drop(hidden);
+    tell("\n");
+    line
+}
 
-/// Nothing is hidden here.
-#[cfg(not(unix))]
-pub(crate) struct HiddenTyping;
+fn read_line(mut input: impl BufRead) -> Result<String, Failure> {
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    Ok(line)
+}
+
+/// Reads a line from a terminal that edits nothing and sends no signals. A signal would end this
+/// process before it could show the typing again.
+fn read_keystrokes(input: impl BufRead) -> Result<String, Failure> {
+    const CTRL_C: u8 = 3;
+    const CTRL_D: u8 = 4;
+    const CTRL_U: u8 = 21;
+    const CTRL_BACKSLASH: u8 = 28;
+    let mut line = Vec::new();
+    for byte in input.bytes() {
+        match byte? {
+            CTRL_C | CTRL_BACKSLASH => return Err(Failure::Interrupted(INTERRUPTED)),
+            b'\n' | b'\r' | CTRL_D => break,
+            CTRL_U => line.clear(),
+            0x08 | 0x7f => drop(line.pop()),
+            byte => line.push(byte),
+        }
+    }
+    String::from_utf8(line).map_err(|_| Failure::Input("what was typed is no text".to_owned()))
+}
+
+/// Keeps the terminal from showing what is typed and from answering control keys, until it is
+/// dropped.
+#[cfg(unix)]
+struct HiddenTyping(rustix::termios::Termios);
+
+#[cfg(unix)]
+impl HiddenTyping {
+    /// Returns `None` when the terminal does not let it.
+    fn begin() -> Option<Self> {
+        use rustix::termios::{
+            LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr,
+        };
+
+        let before = tcgetattr(io::stdin()).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
+        silent.special_codes[SpecialCodeIndex::VMIN] = 1;
+        silent.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(io::stdin(), OptionalActions::Flush, &silent).ok()?;
+        Some(Self(before))
+    }
+}
 
 #[cfg(unix)]
 impl Drop for HiddenTyping {
     fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let now = rustix::termios::OptionalActions::Now;
-            if rustix::termios::tcsetattr(io::stdin(), now, before).is_err() {
-                tell("What you type is not shown any more; `stty echo` helps.\n");
-            }
+        let now = rustix::termios::OptionalActions::Now;
+        if rustix::termios::tcsetattr(io::stdin(), now, &self.0).is_err() {
+            tell("What you type is not shown any more; `stty sane` helps.\n");
         }
+    }
+}
+
+/// Nothing is hidden here.
+#[cfg(not(unix))]
+struct HiddenTyping;
+
+#[cfg(not(unix))]
+impl HiddenTyping {
+    fn begin() -> Option<Self> {
+        None
     }
 }
 
@@ -200,6 +254,15 @@ mod tests {
         assert_eq!(lines[4], "Work 200/200\n");
         assert!(first.starts_with('\r') && !first.ends_with('\n'));
         assert!(last.ends_with("200/200\n"));
+    }
+
+    #[test]
+    fn unseen_keystrokes_are_edited_and_ctrl_c_ends_them() {
+        let read = |typed: &str| read_keystrokes(typed.as_bytes());
+
+        assert_eq!(read("wrong\x15sk-1\x7f2\nmore").unwrap(), "sk-2");
+        assert_eq!(read("\x7fsk\x04more").unwrap(), "sk");
+        assert!(matches!(read("sk\x03\n"), Err(Failure::Interrupted(130))));
     }
 
     #[test]

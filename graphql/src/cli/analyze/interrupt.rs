@@ -2,10 +2,8 @@
 
 use anyhow::Context as _;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, INTERRUPTED};
 
-/// Exit code after Ctrl-C.
-const INTERRUPTED: u8 = 130;
 /// Exit code after SIGTERM.
 #[cfg(unix)]
 const TERMINATED: u8 = 143;

@@ -7,17 +7,14 @@ mod report;
 mod request;
 mod wording;
 
-use std::io::{self, Write as _};
-
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
-use jotrack_core::{Analysis, AnalysisKind, AnalysisTarget, Config, Engine, Persona};
-use serde_json::Value;
+use jotrack_core::{Analysis, AnalysisKind, AnalysisTarget, Engine, Persona};
 
 use super::failure::{Failure, Outcome};
-use super::serve::{self, FOLDER};
+use super::output::{json, print};
 use super::terminal::Colour;
-use super::{DataArgs, DatabaseArgs, Globals, opening, start_log};
+use super::{DataArgs, DatabaseArgs, Globals, opening, serve};
 use interrupt::Interrupt;
 use progress::Progress;
 
@@ -97,7 +94,7 @@ pub(super) struct AnalyzeArgs {
 /// Asks, follows, and prints.
 pub(super) fn run(args: &AnalyzeArgs, globals: &Globals) -> Outcome {
     let request = request::of(args)?;
-    let config = config(&args.data, &args.database, globals)?;
+    let config = opening::existing(&args.data, &args.database, globals)?;
     let runtime = serve::runtime()?;
     let (analysis, about) = runtime.block_on(async {
         let mut interrupt = Interrupt::listen()?;
@@ -114,27 +111,6 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &Globals) -> Outcome {
         report::render(&analysis, about.as_deref(), Colour::of_stdout(&globals.env))
     };
     print(&text)
-}
-
-/// Returns the configuration of a command about analyses; the data must be there.
-pub(super) fn config(
-    data: &DataArgs,
-    database: &DatabaseArgs,
-    globals: &Globals,
-) -> Result<Config, Failure> {
-    let settings = globals.data_settings(data, database)?;
-    start_log(&settings);
-    let dir = settings.data_dir(&globals.env, FOLDER)?;
-    let config = globals.engine_config(&settings, dir.clone());
-    let file = config.database.clone().unwrap_or_else(|| dir.join("jotrack.db"));
-    if config.postgres.is_none() && !file.is_file() {
-        // Opening would make a new one, which holds nothing to ask about.
-        return Err(Failure::Input(format!(
-            "there is no database at {}; name another folder with --data",
-            file.display()
-        )));
-    }
-    Ok(config)
 }
 
 /// Ends the engine; whoever is tired of waiting may leave.
@@ -155,20 +131,6 @@ async fn about(engine: &Engine, target: &AnalysisTarget) -> Option<String> {
         AnalysisTarget::Company(name) => Some(plain(name)),
         AnalysisTarget::Attachment(_) => None,
     }
-}
-
-/// Returns a value as text of its own lines.
-pub(super) fn json(value: &Value) -> Result<String, Failure> {
-    let mut json = serde_json::to_string_pretty(value).context("write JSON")?;
-    json.push('\n');
-    Ok(json)
-}
-
-/// Writes the result of a command.
-pub(super) fn print(text: &str) -> Outcome {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    Ok(stdout.flush()?)
 }
 
 /// Runs a local match analysis for a caller that shows it in a line.

@@ -3,7 +3,6 @@
 mod documents;
 mod report;
 
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -13,6 +12,7 @@ use jotrack_core::analysis::{self, MatchInput, MatchReport, Today};
 use jotrack_core::attachments::extract::{Extracted, Sandbox};
 
 use super::failure::Outcome;
+use super::output::{json, print};
 use super::serve;
 use super::terminal::Colour;
 use super::{Globals, start_log};
@@ -69,15 +69,11 @@ pub(super) fn run(args: &MatchArgs, globals: &Globals) -> Outcome {
         jd: side(&args.jd, &jd),
     };
     let text = if args.json {
-        let mut json = serde_json::to_string_pretty(&comparison).context("write JSON")?;
-        json.push('\n');
-        json
+        json(&comparison)?
     } else {
         report::render(&comparison, Colour::of_stdout(&globals.env))
     };
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    Ok(stdout.flush()?)
+    print(&text)
 }
 
 fn analyze(resume: &str, jd: &str, extra_skills: &[String]) -> MatchReport {

@@ -14,9 +14,6 @@ use crate::schema::{
     scalars::{DateTime, int},
 };
 
-/// Sequences from one epoch to the next.
-const EPOCH: u64 = 10_000_000;
-
 /// It waits for its turn.
 #[derive(SimpleObject)]
 #[graphql(crate = "crate::schema::resolve::object")]
@@ -135,7 +132,7 @@ impl AnalysisEvent {
         event: ai::AnalysisEvent,
     ) -> Result<Self> {
         let cursor = event.sequence.to_string();
-        let (epoch, sequence) = (int(event.sequence / EPOCH), int(event.sequence % EPOCH));
+        let (epoch, sequence) = (int(event.epoch()), int(event.place()));
         let data = match event.data {
             EventData::Delta(text) => {
                 return Ok(AnalysisDelta { cursor, epoch, sequence, text }.into());

@@ -41,10 +41,8 @@ pub(crate) struct UsageWindow {
     resource: UsageResource,
     window_seconds: i32,
     /// Null when unlimited.
-    /// Null when unlimited.
     limit: Option<i32>,
     used: i32,
-    /// Null when unlimited.
     /// Null when unlimited.
     remaining: Option<i32>,
     reset_at: DateTime,
@@ -56,10 +54,8 @@ pub(crate) struct UsageWindow {
 pub(crate) struct RateLimit {
     cost_limit: i32,
     /// Null when unlimited.
-    /// Null when unlimited.
     limit: Option<i32>,
     used: i32,
-    /// Null when unlimited.
     /// Null when unlimited.
     remaining: Option<i32>,
     reset_at: DateTime,
