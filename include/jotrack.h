@@ -883,7 +883,8 @@ typedef struct jotrack_options {
      * The key that seals provider keys and personal answers: 32 bytes in base64 with padding, or
      * several of them, one a line, the current one first. NULL = master.key in the data folder,
      * made when it is first needed. Keep it in the system's key store; what it sealed is lost
-     * without it. A copy is kept until the engine is closed, then wiped.
+     * without it. A copy is kept until the engine is closed and its jotrack_op, reader and writer
+     * handles are freed, then wiped.
      */
     const char *master_key;
 } jotrack_options;
@@ -1766,9 +1767,10 @@ jotrack_status jotrack_engine_open(const struct jotrack_options *options,
  * Closes an engine and frees the handle. NULL does nothing.
  *
  * Running work is given 5 seconds, then aborted. Callbacks that wait are run, and each
- * subscription is told JOTRACK_EVENT_STATE with JOTRACK_STATE_CLOSING as its last event: with
- * JOTRACK_DISPATCH_HOST on the calling thread. Pages and errors stay valid; subscriptions, readers
- * and writers stay valid to be freed.
+ * subscription is told JOTRACK_EVENT_STATE with JOTRACK_STATE_CLOSING as its last event, and the
+ * jotrack_done_cb of each operation that has not ended is called, with JOTRACK_CLOSED unless it ends
+ * otherwise in that time: with JOTRACK_DISPATCH_HOST on the calling thread. Pages and errors stay
+ * valid; operations, subscriptions, readers and writers stay valid to be freed.
  *
  * It is the last call on the handle, and no other call on it may be running. Inside a callback it
  * is JOTRACK_MISUSE and does nothing; in a forked child too. Any other answer, JOTRACK_TIMEOUT if
@@ -1776,7 +1778,8 @@ jotrack_status jotrack_engine_open(const struct jotrack_options *options,
  *
  * @since 0.1
  */
-JOTRACK_API jotrack_status jotrack_engine_close(struct jotrack_engine *engine);
+JOTRACK_API
+jotrack_status jotrack_engine_close(struct jotrack_engine *engine);
 
 /**
  * Tells how the engine is, as a JSON object: `{"ok": true, ...}`.
@@ -2416,7 +2419,7 @@ jotrack_status jotrack_analysis_cancel(struct jotrack_engine *engine,
 
 /**
  * Stores the user's own key of a provider, sealed with the master key, in the place of an earlier
- * one. Nothing gives it back.
+ * one. Nothing gives it back. It is used once jotrack_ai_settings_update allowed the network.
  *
  * `provider`: "ANTHROPIC", "OPENAI" or "OPENAI_COMPATIBLE". `secret`: 8 to 1024 visible ASCII
  * characters; the library wipes its copies. `base_url`: the only address the key is sent to; NULL =
@@ -2459,6 +2462,25 @@ JOTRACK_API
 jotrack_status jotrack_provider_keys(struct jotrack_engine *engine,
                                      char **keys_json,
                                      struct jotrack_error **err);
+
+/**
+ * Changes whether and whom the user asks. Until the network is allowed no stored key is used: a host
+ * asks its user first, because texts of jobs are sent to the provider from then on.
+ *
+ * `patch_json`: a JSON object; what it does not name stays. `"networkEnabled"`: true or false, false
+ * at first. `"provider"`: a word of jotrack_provider_key_set or "LOCAL", for requests that name none;
+ * null = the one of the options. `"model"`: a line of at most 200 characters; null = the usual one of
+ * the options. A provider other than that of the options needs a model. JOTRACK_VALIDATION for a
+ * wrong model, JOTRACK_INVALID_ARGUMENT for another member or type.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_ai_settings_update(struct jotrack_engine *engine,
+                                          const char *patch_json,
+                                          const struct jotrack_write *write,
+                                          struct jotrack_commit *commit,
+                                          struct jotrack_error **err);
 
 /**
  * Subscribes to changes, those of other processes on the same data included.

@@ -22,6 +22,7 @@ pub mod golden;
 pub mod program;
 pub mod provider;
 pub mod services;
+pub mod siblings;
 
 use std::{path::Path, sync::Arc};
 

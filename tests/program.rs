@@ -112,6 +112,7 @@ impl Ended {
 }
 
 /// A program that runs; dropping it kills it.
+#[derive(Debug)]
 pub struct Running {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,

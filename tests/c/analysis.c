@@ -1,14 +1,12 @@
 /* Analyses: events in order, one end and nothing behind it, whatever ends them; keys of providers. */
 #define _POSIX_C_SOURCE 200809L
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "provider.h"
 
 static const char RESUME[] =
     "Mara Lindqvist\nSenior Backend Engineer\n\n"
@@ -359,45 +357,6 @@ static void keys(jotrack_engine *engine)
     OK(jotrack_provider_keys(engine, &json, &err));
     CHECK(strcmp(json, "[]") == 0);
     jotrack_string_free(json);
-}
-
-static const char HEAD[] = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
-static const char PIECE[] =
-    "data: {\"id\":\"c1\",\"model\":\"none\",\"choices\":[{\"index\":0,"
-    "\"delta\":{\"content\":\"{\"},\"finish_reason\":null}]}\n\n";
-
-/* Answers every call with the beginning of an answer, and then says nothing more. */
-static void *serve(void *listener)
-{
-    char request[4096];
-
-    for (;;) {
-        int connection = accept(*(int *)listener, NULL, NULL);
-
-        if (connection < 0)
-            return NULL;
-        /* The request may come in more pieces; what follows the first is of no interest. */
-        if (read(connection, request, sizeof request) <= 0
-            || write(connection, HEAD, strlen(HEAD)) < 0
-            || write(connection, PIECE, strlen(PIECE)) < 0)
-            close(connection);
-    }
-}
-
-static int listen_on_loopback(int *port)
-{
-    struct sockaddr_in address;
-    socklen_t len = sizeof address;
-    int server = socket(AF_INET, SOCK_STREAM, 0);
-
-    memset(&address, 0, sizeof address);
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(server >= 0 && bind(server, (struct sockaddr *)&address, len) == 0);
-    CHECK(listen(server, 16) == 0);
-    CHECK(getsockname(server, (struct sockaddr *)&address, &len) == 0);
-    *port = ntohs(address.sin_port);
-    return server;
 }
 
 static jotrack_engine *open_engine(const char *dir, const char *config, const char *master_key)

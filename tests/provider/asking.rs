@@ -15,7 +15,11 @@ pub fn about(company: &str) -> AnalysisRequest {
 
 /// Makes a server the operator's provider of an engine, which tries nothing twice.
 pub fn named_by_operator(server: &FaultServer) -> impl FnOnce(&mut Config) + use<> {
-    let url = server.url();
+    named_by_operator_at(server.url())
+}
+
+/// Like [`named_by_operator`], for a server of another process.
+pub fn named_by_operator_at(url: String) -> impl FnOnce(&mut Config) {
     move |config| {
         config.ai.provider = AiProvider::OpenAiCompatible;
         config.ai.base_url = Some(url);

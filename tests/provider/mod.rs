@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-pub use asking::{COMPANIES, about, named_by_operator};
+pub use asking::{COMPANIES, about, named_by_operator, named_by_operator_at};
 pub use reply::{Gate, Reply};
 pub use transcript::Transcript;
 

@@ -36,7 +36,7 @@ const RESUME: &str = include_str!("../../../core/benches/storage/resume.txt");
 const POSTING: &str = include_str!("../../../core/benches/storage/posting.txt");
 
 const START: &str = "mutation($input: AnalysisStartInput!) { analysisStart(input: $input) { \
-    source analysis { id state result { __typename } } errors { __typename } } }";
+    source analysis { id state result { __typename } } userErrors { code message } } }";
 
 /// Starts the servers, asks, and prints.
 pub(crate) fn print(runtime: &Runtime) {
@@ -218,7 +218,7 @@ impl Jotrack {
             { job { id } } }";
         let job = self.data(create, &json!({})).await["jobCreate"]["job"]["id"].clone();
         let attach = "mutation($input: AttachmentCreateInput!) { attachmentCreate(input: $input) \
-            { attachment { id } errors { __typename } } }";
+            { attachment { id } userErrors { code message } } }";
         for (kind, text) in [("RESUME", RESUME), ("JD", POSTING)] {
             let content = json!({ "text": text });
             let input = json!({

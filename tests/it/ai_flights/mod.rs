@@ -1,6 +1,7 @@
 //! One upstream call however many ask: joining, leaving, failing, cancelling, charging.
 
 mod failures;
+mod processes;
 mod races;
 
 use std::time::Duration;
