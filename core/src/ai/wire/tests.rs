@@ -254,6 +254,9 @@ fn reasons_to_stop_are_told_apart() {
             .replace("\"usage\"", &details);
         assert_eq!(last(Protocol::Responses, &stream), Ok(ModelEvent::Stop(reason)), "{word}");
     }
+    // As aimock 1.43.0 sends it.
+    let stream = whole(Protocol::Responses).replace("\"completed\"", "\"incomplete\"");
+    assert_eq!(last(Protocol::Responses, &stream), Ok(ModelEvent::Stop(StopReason::MaxTokens)));
 }
 
 #[test]
