@@ -1715,7 +1715,7 @@ JOTRACK_API const char *jotrack_error_message(const struct jotrack_error *error)
  *
  * Keys, absent ones omitted: `fields` (array of `{"path": [..], "rule", "message", "limit"}`, for
  * VALIDATION), `retryable`, `retryAfterMs`, `currentVersion` (CONFLICT), `reason`, `missing`
- * (STEP_LOCKED), `limit`, `remaining`, `scope`, `detected`, `extension`, `what`, `id`.
+ * (STEP_LOCKED), `limit`, `remaining`, `scope`, `detected`, `extension`, `what`, `id`, `provider`.
  *
  * Never NULL; borrowed from `error`. `error` NULL gives "{}".
  *

@@ -77,6 +77,15 @@ impl Graphql {
         }
     }
 
+    /// Starts a subscription and returns its first answer.
+    pub async fn first_of(&self, document: &str) -> Value {
+        let request = request(document, json!({}));
+        let prepared = self.executor.prepare(&request).unwrap();
+        let mut answers = self.executor.subscribe(self.caller.clone(), prepared, request);
+        let first = tokio::time::timeout(PATIENCE, answers.next()).await;
+        serde_json::to_value(first.expect("an answer in time").expect("an answer")).unwrap()
+    }
+
     /// Enters a job and returns its id.
     pub async fn job(&self, company: &str, title: &str) -> String {
         let create = "mutation($c: String!, $t: String!) {

@@ -119,6 +119,7 @@ impl From<Error> for Fault {
                 .with("remaining", remaining),
             Error::Forbidden { reason } => fault.with("reason", reason.as_str()),
             Error::RateLimited { scope, .. } => fault.with("scope", scope),
+            Error::Provider { provider, .. } => fault.with("provider", provider.as_str()),
             _ => fault,
         }
     }
@@ -150,7 +151,7 @@ pub unsafe extern "C" fn jotrack_error_message(error: *const jotrack_error) -> *
 ///
 /// Keys, absent ones omitted: `fields` (array of `{"path": [..], "rule", "message", "limit"}`, for
 /// VALIDATION), `retryable`, `retryAfterMs`, `currentVersion` (CONFLICT), `reason`, `missing`
-/// (STEP_LOCKED), `limit`, `remaining`, `scope`, `detected`, `extension`, `what`, `id`.
+/// (STEP_LOCKED), `limit`, `remaining`, `scope`, `detected`, `extension`, `what`, `id`, `provider`.
 ///
 /// Never NULL; borrowed from `error`. `error` NULL gives "{}".
 ///

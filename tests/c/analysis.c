@@ -294,7 +294,7 @@ static int asks(jotrack_engine *engine, const char *provider)
     request.company = "Fjordline";
     CHECK(jotrack_analysis_start(engine, &request, on_event, on_done, &seen, &op, &err)
           == JOTRACK_AI_NOT_CONFIGURED);
-    named = strstr(jotrack_error_message(err), provider) != NULL;
+    named = strstr(jotrack_error_details_json(err), provider) != NULL;
     jotrack_error_free(err);
     err = NULL;
     return named;

@@ -18,6 +18,8 @@ use crate::{enums::AiProvider, error::Error, time::Timestamp};
 pub(crate) const TEXT_BYTES: usize = 2 * 1024 * 1024;
 /// Sequences from one epoch to the next: more than a text has bytes.
 pub(crate) const EPOCH: u64 = 10_000_000;
+/// Most bytes of text in one event: what a late reader holds beside the log.
+const PIECE_BYTES: usize = 64 * 1024;
 /// Where the text starts within an epoch: after "reset" (0) and "started" (1).
 const TEXT: u64 = 1;
 
@@ -166,7 +168,8 @@ impl Log {
         self.tick.subscribe()
     }
 
-    /// Returns everything after `cursor`, pieces of text joined; 0 is before everything.
+    /// Returns what is next after `cursor`, pieces of text joined up to 64 KiB; 0 is before
+    /// everything. Nothing is returned only when there is nothing more yet.
     pub(crate) fn after(&self, cursor: u64) -> Vec<AnalysisEvent> {
         self.inner.lock().after(cursor)
     }
@@ -199,8 +202,12 @@ impl Inner {
             while seen < self.text.len() && !self.text.is_char_boundary(seen) {
                 seen -= 1;
             }
-            if let Some(rest) = self.text.get(seen..).filter(|rest| !rest.is_empty()) {
-                add(base + TEXT + whole(self.text.len()), EventData::Delta(rest.to_owned()));
+            let to = self.text.floor_char_boundary(seen.saturating_add(PIECE_BYTES));
+            if let Some(piece) = self.text.get(seen..to).filter(|piece| !piece.is_empty()) {
+                add(base + TEXT + whole(to), EventData::Delta(piece.to_owned()));
+            }
+            if to < self.text.len() {
+                return events;
             }
         }
         if let Some(end) = &self.end
@@ -307,6 +314,21 @@ mod tests {
                 prop_assert_eq!(Some(rest.as_str()), text.get(at..));
             }
         }
+    }
+
+    #[test]
+    fn a_late_reader_of_a_long_text_gets_it_in_pieces_and_the_end_last() {
+        let log = Log::new(Arc::default());
+        log.start(1, AiProvider::Local, "m".to_owned(), "first");
+        let truth = "a€".repeat(100_000);
+        log.push(&truth).unwrap();
+        log.end(EventData::Done);
+        let (mut cursor, mut text, mut reads) = (0, String::new(), 0);
+        while !read(&log, &mut cursor, &mut text) {
+            reads += 1;
+            assert!(text.len() <= reads * PIECE_BYTES, "{}", text.len());
+        }
+        assert_eq!((text == truth, reads), (true, truth.len() / PIECE_BYTES));
     }
 
     #[test]

@@ -241,4 +241,11 @@ async fn a_subscription_tells_a_stranger_nothing() {
 
     let ids: Vec<_> = batch.changes.iter().map(|change| change.id.simple().to_string()).collect();
     assert_eq!(ids, [own.trim_start_matches("job_")], "{batch:?}");
+
+    let objects = prepare(&lab, &owner, &[Step::Resume, Step::Jd, Step::Analysis]).await;
+    let follow =
+        format!("subscription {{ analysisEvents(id: \"{}\") {{ __typename }} }}", objects.analysis);
+    let told = stranger.first_of(&follow).await;
+    assert_eq!(told["errors"][0]["extensions"]["code"], "NOT_FOUND", "{told}");
+    assert_eq!(owner.first_of(&follow).await["errors"], Value::Null);
 }

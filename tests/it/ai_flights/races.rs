@@ -122,17 +122,20 @@ async fn reporting_a_shared_answer_again_and_again_buys_no_calls() {
     lab.engine.close().await.unwrap();
 }
 
+/// A provider that answers about the company "Slow" when the gate opens, and at once about others.
+async fn slow_about_one() -> (FaultServer, Gate) {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let script = Script::function(move |call| {
+        let answer = Reply::answer(Protocol::Chat, COMPANIES);
+        if call.prompt().contains("Slow") { answer.gate_first(&held) } else { answer }
+    });
+    (FaultServer::start(script).await, gate)
+}
+
 #[tokio::test]
 async fn what_finds_no_room_waits_as_long_as_it_takes() {
-    let gate = Gate::closed();
-    let server = FaultServer::start(Script::function({
-        let gate = gate.clone();
-        move |call| {
-            let answer = Reply::answer(Protocol::Chat, COMPANIES);
-            if call.prompt().contains("Slow") { answer.gate_first(&gate) } else { answer }
-        }
-    }))
-    .await;
+    let (server, gate) = slow_about_one().await;
     let lab = Lab::with(|config| {
         named_by_operator(&server)(config);
         config.ai.flights = 1;
@@ -156,15 +159,7 @@ async fn what_finds_no_room_waits_as_long_as_it_takes() {
 
 #[tokio::test]
 async fn a_slow_call_of_the_queue_holds_up_nobody() {
-    let gate = Gate::closed();
-    let server = FaultServer::start(Script::function({
-        let gate = gate.clone();
-        move |call| {
-            let answer = Reply::answer(Protocol::Chat, COMPANIES);
-            if call.prompt().contains("Slow") { answer.gate_first(&gate) } else { answer }
-        }
-    }))
-    .await;
+    let (server, gate) = slow_about_one().await;
     let lab = Lab::with(|config| {
         named_by_operator(&server)(config);
         config.ai.queue_workers = 2;

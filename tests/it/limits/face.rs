@@ -66,6 +66,8 @@ async fn the_hundred_and_first_read_within_ten_seconds_is_429_whatever_it_reads_
 
     assert_limited(&server.query(READ, json!({})).await, 10);
     assert_limited(&server.send_empty(get(&server)).await, 10);
+    let events = "/analyses/ana_01980000000070008000000000000001/events";
+    assert_limited(&server.send_empty(server.request(Method::GET, events)).await, 10);
     for document in [READ, CHANGES] {
         let mut request = server.post(json!({"query": document}).to_string());
         request.headers_mut().insert(header::ACCEPT, "text/event-stream".parse().unwrap());
