@@ -121,7 +121,7 @@ impl Log {
         *inner =
             Inner { epoch, reset: why, started: Some((provider, model)), text: String::new(), end };
         drop(inner);
-        self.tick.send_replace(());
+        self.tell();
     }
 
     /// Adds a piece of the text.
@@ -136,7 +136,7 @@ impl Log {
         inner.text.push_str(text);
         self.bytes.fetch_add(text.len(), Ordering::Relaxed);
         drop(inner);
-        self.tick.send_replace(());
+        self.tell();
         Ok(())
     }
 
@@ -145,7 +145,7 @@ impl Log {
         let mut inner = self.inner.lock();
         inner.end.get_or_insert(data);
         drop(inner);
-        self.tick.send_replace(());
+        self.tell();
     }
 
     /// Reports whether the end has come.
@@ -161,6 +161,11 @@ impl Log {
     /// Returns a sequence behind every one that the present try can reach.
     pub(crate) fn beyond(&self) -> u64 {
         (self.inner.lock().epoch + 1) * EPOCH - 1
+    }
+
+    /// Makes every reader look again.
+    pub(crate) fn tell(&self) {
+        self.tick.send_replace(());
     }
 
     /// Returns a receiver that is told of everything after this call.

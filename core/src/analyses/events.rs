@@ -17,6 +17,8 @@ use crate::{
 const QUEUED: u64 = 1;
 const STARTED: u64 = 2;
 const ENDED: u64 = 3;
+/// Sequence of an end behind everything a follower may have seen: the greatest whole number of JSON.
+const BEYOND: u64 = (1 << 53) - 1;
 /// First and longest pause between two looks at the row of an analysis that another process works
 /// on.
 const POLL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
@@ -80,7 +82,7 @@ impl AnalysisEvents {
     /// `NotFound` when it was removed meanwhile, `Unavailable`.
     pub async fn is_over(&self) -> Result<bool> {
         let analysis = self.engine.run(self.id).await?.analysis;
-        Ok(analysis.state.is_final() && self.cursor >= analysis.last_sequence.max(ENDED))
+        Ok(analysis.state.is_final() && self.cursor >= self.end(&analysis))
     }
 
     /// Waits for the next event; `None` after the last one. Cancel-safe: an event that was not
@@ -107,6 +109,13 @@ impl AnalysisEvents {
         }
     }
 
+    /// Returns the sequence of the end, as far as this follower is concerned: who ended the analysis
+    /// may not have known what followers had seen.
+    fn end(&self, analysis: &Analysis) -> u64 {
+        let known = analysis.last_sequence.max(ENDED);
+        if self.cursor <= known { known } else { BEYOND }
+    }
+
     /// Takes what the flight's log has, or waits for more. False when there is no flight.
     async fn look_at_flight(&mut self) -> Result<bool> {
         let Some(flight) = self.engine.shared.ai.flight_of(self.id) else { return Ok(false) };
@@ -131,8 +140,8 @@ impl AnalysisEvents {
     async fn look_at_row(&mut self) -> Result<bool> {
         let mut changed = self.engine.shared.hub.listen(self.engine.user_id());
         let analysis = self.engine.run(self.id).await?.analysis;
-        let sequence = analysis.last_sequence.max(ENDED);
         if analysis.state.is_final() {
+            let sequence = self.end(&analysis);
             if self.cursor >= sequence {
                 return Ok(false);
             }

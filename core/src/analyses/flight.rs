@@ -4,7 +4,7 @@
 //! board with a run, and may go without anything happening to the others or to a paid call.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -129,6 +129,8 @@ impl Flight {
             Some(landing) => Err(landing.clone()),
             None if self.cancel.is_cancelled() => Err(Err(AiError::Cancelled)),
             None => {
+                // A run whose lease ended may be taken from the queue while it is aboard.
+                inner.riders.retain(|aboard| aboard.run != rider.run);
                 inner.riders.push(rider);
                 Ok(())
             }
@@ -145,6 +147,26 @@ impl Flight {
         if inner.riders.is_empty() && inner.landing.is_none() && !boarding {
             self.cancel.cancel();
         }
+    }
+
+    /// Begins the call, or the wait for another process's: from here on it ends when nobody is left.
+    /// Returns the run that leads, `asked` where it is still aboard; of `user` where one is named,
+    /// who pays. When there is none it does not begin.
+    pub(crate) fn depart(
+        &self,
+        user: Option<UserId>,
+        asked: Option<AnalysisId>,
+    ) -> Option<AnalysisId> {
+        let inner = self.inner.lock();
+        let pays = |rider: &&Rider| user.is_none_or(|user| user == rider.user);
+        let first = inner.riders.iter().find(|rider| asked == Some(rider.run));
+        let leader = first.or_else(|| inner.riders.iter().find(pays)).map(|rider| rider.run);
+        match leader {
+            Some(_) => drop(self.stage.send_replace(Stage::Flying)),
+            None if user.is_none() => self.cancel.cancel(),
+            None => {}
+        }
+        leader
     }
 
     /// Notes whose call it is: that of one run aboard, or another process's.
@@ -209,7 +231,8 @@ pub(crate) struct Registry {
     /// Hits of kept answers that are not written down yet.
     pub(crate) hits: Mutex<HashMap<String, i64>>,
     /// Keys this process calls for, and calls it has reserved in allowances: renewed while held.
-    held: Mutex<BTreeSet<Hold>>,
+    /// With a count: a flight may end while the next one for its key begins.
+    held: Mutex<BTreeMap<Hold, usize>>,
     /// Reading the system's certificates takes milliseconds: each client is made once.
     prices: PriceTable,
     operator: OnceLock<Arc<dyn Provider>>,
@@ -345,14 +368,14 @@ impl Registry {
 
     /// Holds a key or a reserved call until the returned guard goes, however it goes.
     pub(crate) fn hold(self: &Arc<Self>, hold: Hold) -> Held {
-        self.held.lock().insert(hold.clone());
+        *self.held.lock().entry(hold.clone()).or_default() += 1;
         Held { registry: Arc::clone(self), hold }
     }
 
     /// Returns what is held, in one order everywhere: processes that renew in different orders
     /// would wait for each other's rows.
     pub(crate) fn held(&self) -> Vec<Hold> {
-        self.held.lock().iter().cloned().collect()
+        self.held.lock().keys().cloned().collect()
     }
 
     /// Returns the runs that are aboard of a flight.
@@ -385,7 +408,13 @@ pub(crate) struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.registry.held.lock().remove(&self.hold);
+        let mut held = self.registry.held.lock();
+        if let Some(count) = held.get_mut(&self.hold) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.hold);
+            }
+        }
     }
 }
 
@@ -409,5 +438,7 @@ impl Drop for Seat {
         if !matches!(*stage.borrow(), Stage::Refused(..) | Stage::Landed) {
             stage.send_replace(Stage::Landed);
         }
+        // Followers look for the flight again, do not find it, and read the row.
+        self.flight.log.tell();
     }
 }

@@ -18,7 +18,7 @@ use super::{
     },
 };
 use crate::{
-    ai::{AiError, EPOCHS, EventData, KEPT_MS},
+    ai::{AiError, EPOCHS, EventData, KEPT_MS, Report},
     db::{Batch, IdempotencyRow},
     engine::Engine,
     enums::ResultSource,
@@ -32,6 +32,8 @@ use crate::{
 pub(crate) const RESERVED_MS: i64 = 60_000;
 /// First and longest pause between two looks at another process's call.
 const POLL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// Why somebody waits who is not at fault.
+const AGAIN: &str = "its turn comes again";
 /// How long the end of a flight is tried to be written.
 const WRITE_TRIES: Duration = Duration::from_secs(600);
 
@@ -93,7 +95,7 @@ impl Engine {
 
     async fn fly(&self, flight: &Arc<Flight>, work: &Work, mut first: Option<First>, free: bool) {
         let key = flight.slot.lease_key();
-        let run = first.as_ref().map(|(run, _)| run.id);
+        let asked = first.as_ref().map(|(run, _)| run.id);
         loop {
             let now = self.now();
             let owner = self.shared.ai.owner;
@@ -110,16 +112,13 @@ impl Engine {
                         }
                         Ok(Admitted::Kept) => return,
                         Ok(Admitted::Call(quota)) => {
-                            let rider = flight.riders().first().map(|rider| rider.run);
-                            match run.or(rider) {
+                            match flight.depart(Some(self.user_id()), asked) {
                                 Some(run) => self.lead(flight, work, (claim, run), quota).await,
-                                // Everybody went before it began.
+                                // Whoever asked went before it began; others call for themselves.
                                 None => {
-                                    self.release(flight, claim).await;
-                                    if let Some(quota) = &quota {
-                                        self.give_back(quota).await;
-                                    }
-                                    return;
+                                    let back = Back { after_ms: 0, reason: AGAIN, counts: false };
+                                    let spent = (quota.as_ref(), None);
+                                    return self.put_back(flight, work, claim, back, spent).await;
                                 }
                             }
                         }
@@ -132,8 +131,8 @@ impl Engine {
                         if let Err(error) = self.board_first(flight, first, free).await {
                             return self.refuse(flight, work, error).await;
                         }
-                        flight.reach(Stage::Flying);
                     }
+                    flight.depart(None, None);
                     self.follow(flight, work, &key).await
                 }
             };
@@ -175,7 +174,6 @@ impl Engine {
             return Err(error);
         }
         self.keep_alive();
-        flight.reach(Stage::Flying);
         Ok(Admitted::Call(quota))
     }
 
@@ -229,21 +227,29 @@ impl Engine {
         }
     }
 
-    /// Ends a flight that never flew: its callers are told why, and may try for themselves.
+    /// Ends a flight that never flew: its callers are told why, and may try for themselves. What
+    /// stood in the way of one user is nothing to the others aboard.
     async fn refuse(&self, flight: &Arc<Flight>, work: &Work, why: NotStarted) {
         self.shared.ai.forget(flight);
-        let aboard = !flight.riders().is_empty();
         flight.reach(Stage::Refused(self.user_id(), why.clone()));
-        let (true, NotStarted::Failed(error)) = (aboard, why) else { return };
+        let riders = flight.land(Err(AiError::RetryLater { after_ms: 0 }));
         // Runs that were taken from the queue or from another process go back and wait.
-        let Some(after_ms) = error.retry_after_ms().or(error.retryable().then_some(1_000)) else {
-            tracing::warn!(error = %error.chain(), "an analysis cannot be started");
-            return self.land_as_rider(flight, work, &Err(AiError::Internal)).await;
+        let (own, others): (Vec<_>, Vec<_>) =
+            riders.into_iter().partition(|rider| rider.user == self.user_id());
+        self.requeue(flight, &others, self.now(), false).await;
+        let after_ms = match &why {
+            NotStarted::Replayed => Some(0),
+            NotStarted::Failed(error) => {
+                error.retry_after_ms().or(error.retryable().then_some(1_000))
+            }
         };
-        let run_at = self.now().plus_ms(after_ms);
-        let riders = flight.land(Err(AiError::RetryLater { after_ms }));
-        self.requeue(flight, &riders, run_at, false).await;
-        flight.log.end(EventData::Queued { run_at, reason: "the allowance is used up" });
+        if let Some(after_ms) = after_ms {
+            return self.requeue(flight, &own, self.now().plus_ms(after_ms), false).await;
+        }
+        tracing::warn!(capability = work.capability.id, "an analysis cannot be started");
+        if let Err(error) = self.write_riders(flight, &Err(AiError::Internal), &own).await {
+            tracing::warn!(error = %error.chain(), "runs return with their leases");
+        }
     }
 
     /// Calls, and writes down how it went.
@@ -267,10 +273,9 @@ impl Engine {
         if let Some(after_ms) = again {
             // Only what the provider asked for is a try.
             let counts = !stopping && !report.attempts.is_empty();
-            self.put_back(flight, claim, after_ms, counts).await;
-            if let Some(quota) = &quota {
-                self.give_back(quota).await;
-            }
+            let reason = if counts { "the provider asks to come back later" } else { AGAIN };
+            let back = Back { after_ms, reason, counts };
+            self.put_back(flight, work, claim, back, (quota.as_ref(), Some((run, &report)))).await;
             return Flown::Landed;
         }
         let landing = self.landing_of(flight, work, &report, run).await;
@@ -321,16 +326,32 @@ impl Engine {
         flight.reach(Stage::Landed);
     }
 
-    /// Puts everybody aboard back into the queue.
-    async fn put_back(&self, flight: &Flight, claim: Claim, after_ms: i64, counts: bool) {
-        self.release(flight, claim).await;
-        let error = AiError::RetryLater { after_ms };
-        let run_at = self.now().plus_ms(after_ms);
-        let riders = flight.land(Err(error));
-        self.requeue(flight, &riders, run_at, counts).await;
+    /// Puts everybody aboard back into the queue. A reserved call is given back; what a call has
+    /// used is written down.
+    async fn put_back(
+        &self,
+        flight: &Flight,
+        work: &Work,
+        claim: Claim,
+        back: Back,
+        (quota, spent): (Option<&Reserved>, Option<(AnalysisId, &Report)>),
+    ) {
+        let mut batch = Batch::system(self.now());
+        flights::end(&mut batch, &flight.slot.lease_key(), claim, "RELEASED", None);
+        if let Some(quota) = quota {
+            limits::refund(&mut batch, &quota.subject, quota.id);
+        }
+        if let Some((run, report)) = spent {
+            self.note_attempts(&mut batch, work, run, report);
+        }
+        if let Err(rejected) = self.shared.store.commit(batch).await {
+            tracing::warn!(error = %Error::from(rejected).chain(), "a lease ends by itself");
+        }
+        let run_at = self.now().plus_ms(back.after_ms);
+        let riders = flight.land(Err(AiError::RetryLater { after_ms: back.after_ms }));
+        self.requeue(flight, &riders, run_at, back.counts).await;
         self.shared.ai.forget(flight);
-        let reason = if counts { "the provider asks to come back later" } else { "a restart" };
-        flight.log.end(EventData::Queued { run_at, reason });
+        flight.log.end(EventData::Queued { run_at, reason: back.reason });
         flight.reach(Stage::Landed);
     }
 
@@ -429,6 +450,14 @@ impl Engine {
         self.shared.ai.forget(flight);
         self.land_as_rider(flight, work, &Err(AiError::Internal)).await;
     }
+}
+
+/// How a flight that cannot go on returns to the queue.
+struct Back {
+    after_ms: i64,
+    reason: &'static str,
+    /// Whether it was a try.
+    counts: bool,
 }
 
 /// How a flight begins.

@@ -136,16 +136,7 @@ impl Engine {
         {
             self.keep(&mut batch, work, led, answer).await?;
         }
-        let prices = self.shared.ai.prices();
-        let day = self.now();
-        let mut sum = Some(0_i64);
-        for attempt in &led.report.attempts {
-            let cost = work.choice.remote.as_ref().map_or(Some(0), |_| {
-                prices.cost(work.choice.provider, &work.choice.model, &attempt.usage, day)
-            });
-            sum = sum.zip(cost).map(|(sum, cost)| sum.saturating_add(cost));
-            runs::attempt(&mut batch, led.run, attempt, cost);
-        }
+        let sum = self.note_attempts(&mut batch, work, led.run, led.report);
         if let Some(quota) = led.quota {
             charge(&mut batch, quota, led.report);
         }
@@ -156,6 +147,27 @@ impl Engine {
         // Also of a run that was cancelled meanwhile: what it used was paid.
         runs::account(&mut batch, led.run, led.report, sum);
         Ok(batch)
+    }
+
+    /// Adds what was sent for a run, and returns what it cost, in micro-units; `None` when a price
+    /// is not known.
+    pub(crate) fn note_attempts(
+        &self,
+        batch: &mut Batch,
+        work: &Work,
+        run: AnalysisId,
+        report: &Report,
+    ) -> Option<i64> {
+        let (prices, day) = (self.shared.ai.prices(), self.now());
+        let mut sum = Some(0_i64);
+        for attempt in &report.attempts {
+            let cost = work.choice.remote.as_ref().map_or(Some(0), |_| {
+                prices.cost(work.choice.provider, &work.choice.model, &attempt.usage, day)
+            });
+            sum = sum.zip(cost).map(|(sum, cost)| sum.saturating_add(cost));
+            runs::attempt(batch, run, attempt, cost);
+        }
+        sum
     }
 
     async fn keep(

@@ -260,7 +260,8 @@ impl Engine {
             &store::runs::Finish { last_sequence: last, ..landing::failed(&AiError::Cancelled) },
         );
         self.shared.store.commit(batch).await.map_err(Error::from)?;
-        if let Some(flight) = flight {
+        // It may have been seated while this was written.
+        if let Some(flight) = self.shared.ai.flight_of(id) {
             self.shared.ai.unseat(id, &flight);
             flight.leave(id);
         }

@@ -24,7 +24,7 @@ use crate::{
     db::{Batch, Commit, Miss, Rejected},
     engine::Engine,
     enums::ResultSource,
-    error::{Error, Result},
+    error::{Error, Result, UnavailableKind},
     id::AnalysisId,
     limits,
     secret::SealedColumn,
@@ -35,6 +35,8 @@ const TRIES: i64 = 5;
 const STALLS: i64 = 2;
 /// Time until a queued run that met a full registry or a failing store is tried again.
 const AGAIN_MS: i64 = 1_000;
+/// Time until it is tried again where somebody has to do something first.
+const MENDED_MS: i64 = 60_000;
 /// Time between two looks at the queue by somebody who works on it.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -103,10 +105,9 @@ impl Engine {
         let id = due.id;
         let outcome = Box::pin(self.try_drive(due)).await;
         let Err(error) = outcome else { return };
-        let again = error.retryable() || matches!(error, Error::Unavailable { .. });
+        let after_ms = again_after(&error);
         let mut batch = self.batch();
-        if again {
-            let after_ms = error.retry_after_ms().unwrap_or(AGAIN_MS).max(AGAIN_MS);
+        if let Some(after_ms) = after_ms {
             let (owner, run_at) = (self.shared.ai.owner, self.now().plus_ms(after_ms));
             // No call was made: what stands in the way is of this engine.
             waiting::queue(&mut batch, id, owner, run_at, "retry_later", false);
@@ -156,7 +157,7 @@ impl Engine {
         loop {
             let flight = match self.shared.ai.find(&slot) {
                 Found::Full => {
-                    return Err(Error::unavailable(crate::error::UnavailableKind::Busy, "analyse"));
+                    return Err(Error::unavailable(UnavailableKind::Busy, "analyse"));
                 }
                 Found::New(flight) => {
                     self.shared.ai.seat(id, &flight);
@@ -182,6 +183,12 @@ impl Engine {
                     }
                 }
             };
+            // It may have been cancelled before it was seated, when nobody could tell the flight.
+            if self.run(id).await.is_ok_and(|row| row.analysis.state.is_final()) {
+                self.shared.ai.unseat(id, &flight);
+                flight.leave(id);
+                return Ok(());
+            }
             let mut stage = flight.stage();
             let over = |stage: &Stage| matches!(stage, Stage::Landed | Stage::Refused(..));
             drop(stage.wait_for(over).await);
@@ -299,4 +306,17 @@ impl Registry {
             }
         }
     }
+}
+
+/// Returns when a run is tried again that could not be worked on; `None` when that is no use.
+fn again_after(error: &Error) -> Option<i64> {
+    use UnavailableKind::{Corrupt, Crypto, Io, KeyUnavailable, SchemaTooNew, StorageFull};
+    let least = match error {
+        Error::Unavailable { kind: Crypto | Corrupt | SchemaTooNew, .. } => return None,
+        Error::Unavailable { kind: KeyUnavailable | StorageFull | Io, .. } => MENDED_MS,
+        Error::Unavailable { .. } => AGAIN_MS,
+        error if error.retryable() => AGAIN_MS,
+        _ => return None,
+    };
+    Some(error.retry_after_ms().unwrap_or(least).max(least))
 }

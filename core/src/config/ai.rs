@@ -171,9 +171,8 @@ impl AiConfig {
             ("attempt_ms", self.attempt_ms, 1, HOUR_MS),
             ("flight_ms", self.flight_ms, 1, 24 * HOUR_MS),
             ("drain_ms", self.drain_ms, 0, HOUR_MS),
-            // 0 queues every call.
-            ("flights", whole(self.flights), 0, 100_000),
-            ("queue_workers", whole(self.queue_workers), 0, 256),
+            ("flights", whole(self.flights), 1, 100_000),
+            ("queue_workers", whole(self.queue_workers), 1, 256),
             ("prices", whole(self.prices.len()), 0, whole(PRICES)),
         ];
         for (name, value, least, most) in ranges {

@@ -219,20 +219,25 @@ fn set(args: &SetArgs, globals: &Globals) -> Outcome {
     let config =
         Config { background: false, ..opening::config(&place.data, &place.database, globals)? };
     let secret = secret_from_stdin(*provider)?;
-    let ai = with_engine(config, async |engine| {
+    let (used, ai) = with_engine(config, async |engine| {
         let options = WriteOptions::default();
         engine.set_provider_key(*provider, &secret, base_url.as_deref(), &options).await?;
-        if let Some(model) = model {
-            let patch = AiSettingsPatch {
-                network_enabled: Some(true),
-                provider: Patch::Set(*provider),
-                model: Patch::Set(model.clone()),
-            };
-            engine.update_ai_settings(patch, &options).await?;
-        }
-        Ai::of(engine).await
+        let used = match model {
+            Some(model) => {
+                let patch = AiSettingsPatch {
+                    network_enabled: Some(true),
+                    provider: Patch::Set(*provider),
+                    model: Patch::Set(model.clone()),
+                };
+                engine.update_ai_settings(patch, &options).await.map(drop)
+            }
+            None => Ok(()),
+        };
+        Ok((used, Ai::of(engine).await?))
     })?;
-    print(&format!("The key of {} is kept.\n{}", word(*provider), ai.next_step(*provider)))
+    print(&format!("The key of {} is kept.\n", word(*provider)))?;
+    used.map_err(failure)?;
+    print(&ai.next_step(*provider))
 }
 
 /// Forgets a key, and the wish to prefer a provider that nobody can ask any more.

@@ -22,11 +22,9 @@ async fn a_follower_sees_the_end_of_what_is_cancelled_under_its_eyes() {
     let analysis = start(&lab.engine, &about("Acme")).await;
     let mut events = lab.engine.analysis_events(analysis.id, None).await.unwrap();
     while !matches!(events.next().await.unwrap().unwrap().data, EventData::Delta(_)) {}
-    // More text comes while the end is written.
-    let (cancelled, ()) = tokio::join!(lab.engine.cancel_analysis(analysis.id), async {
-        gate.open();
-    });
-    cancelled.unwrap();
+    lab.engine.cancel_analysis(analysis.id).await.unwrap();
+    // More text would come.
+    gate.open();
     let mut last = None;
     while let Some(event) = events.next().await.unwrap() {
         last = Some(event.data);
@@ -50,10 +48,18 @@ async fn cancelling_in_another_process_ends_the_call() {
     let other = Engine::open(config).await.unwrap();
     let analysis = start(&lab.engine, &about("Acme")).await;
     server.until_sent(0, 100).await;
+    let mut events = lab.engine.analysis_events(analysis.id, None).await.unwrap();
+    while !matches!(events.next().await.unwrap().unwrap().data, EventData::Delta(_)) {}
     other.cancel_analysis(analysis.id).await.unwrap();
     server.until_ended(0).await;
-    let ended = ended(&lab.engine, &analysis).await;
-    assert_eq!(ended.state, AnalysisState::Cancelled);
+    let mut last = None;
+    while let Some(event) = events.next().await.unwrap() {
+        last = Some(event);
+    }
+    let last = last.unwrap();
+    assert!(matches!(last.data, EventData::Cancelled), "{last:?}");
+    let mut again = lab.engine.analysis_events(analysis.id, Some(last.sequence)).await.unwrap();
+    assert!(again.next().await.unwrap().is_none(), "nothing follows the end");
     other.close().await.unwrap();
 }
 
@@ -100,6 +106,36 @@ async fn one_idempotency_key_used_at_once_gives_one_analysis() {
     assert_eq!(server.count(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_another_process_to_be_told_that_it_calls() {
+    let gate = Gate::closed();
+    let answer = Reply::answer(Protocol::Chat, COMPANIES).gate_first(&gate);
+    let (lab, server) = lab(Script::always(answer)).await;
+    let mut config = lab.config();
+    named_by_operator(&server)(&mut config);
+    let other = Engine::open(config).await.unwrap();
+    let first = start(&lab.engine, &about("Acme")).await;
+    server.until_calls(1).await;
+    let queued = AnalysisRequest { background: true, ..about("Acme") };
+    let queued = start(&other, &queued).await;
+    let working = tokio::spawn({
+        let other = other.clone();
+        async move { other.run_due_tasks().await }
+    });
+    let mut events = other.analysis_events(queued.id, None).await.unwrap();
+    while !matches!(events.next().await.unwrap().unwrap().data, EventData::Started { .. }) {}
+
+    let joined = start(&other, &about("Acme")).await;
+
+    gate.open();
+    for (engine, analysis) in [(&lab.engine, &first), (&other, &queued), (&other, &joined)] {
+        assert_eq!(ended(engine, analysis).await.state, AnalysisState::Succeeded);
+    }
+    working.await.unwrap().unwrap();
+    assert_eq!(server.count(), 1);
+    other.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn reporting_a_shared_answer_again_and_again_buys_no_calls() {
     let server = FaultServer::start(Script::always(Reply::answer(Protocol::Chat, COMPANIES))).await;
@@ -114,12 +150,13 @@ async fn reporting_a_shared_answer_again_and_again_buys_no_calls() {
         lab.engine.analyze(&about("Acme")).await.unwrap();
         lab.clock.advance_ms(60_000);
     }
-    assert_eq!(server.count(), 1);
     lab.clock.advance_ms(3_600_000);
     lab.engine.invalidate_analysis(first.id).await.unwrap();
     lab.engine.analyze(&about("Acme")).await.unwrap();
     server.until_calls(2).await;
+    // Whatever went on behind the answers is done then.
     lab.engine.close().await.unwrap();
+    assert_eq!(server.count(), 2);
 }
 
 /// A provider that answers about the company "Slow" when the gate opens, and at once about others.

@@ -149,7 +149,8 @@ pub struct CacheStats {
     pub entries: u64,
     /// Bytes of their bodies.
     pub bytes: u64,
-    /// Answers given from them; written every half minute.
+    /// Answers given from them; written within seconds where the
+    /// engine works in the background, else when it closes.
     pub hits: u64,
     /// When the oldest was made.
     pub oldest: Option<Timestamp>,
