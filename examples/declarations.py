@@ -174,7 +174,7 @@ def python(header: Header) -> str:
     lines = [
         '"""The declarations of include/jotrack.h for ctypes, as they are.',
         "",
-        'Written by examples/declarations.py: run it when the header has changed.',
+        "Written by examples/declarations.py: run it when the header has changed.",
         '"""',
         "",
         "# ruff: noqa: N801",
@@ -199,7 +199,7 @@ def python(header: Header) -> str:
         "",
         "",
         "class Known(IntEnum):",
-        '    """An enum of the library. A number that only a newer library knows is a member too."""',
+        '    """An enum. A number that only a newer library knows is a member too."""',
         "",
         "    @classmethod",
         '    def _missing_(cls, value: object) -> "Known":',

@@ -25,7 +25,7 @@ from typing import Any
 
 
 class Known(IntEnum):
-    """An enum of the library. A number that only a newer library knows is a member too."""
+    """An enum. A number that only a newer library knows is a member too."""
 
     @classmethod
     def _missing_(cls, value: object) -> "Known":

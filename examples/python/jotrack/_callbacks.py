@@ -29,8 +29,7 @@ def forget(number: int) -> None:
     _waiting.pop(number, None)
 
 
-@_abi.jotrack_op_event_cb
-def on_op_event(user: int, text: int, length: int) -> None:
+def _on_op_event(user: int, text: int, length: int) -> None:
     try:
         operation = _waiting.get(user)
         if operation is not None:
@@ -39,8 +38,9 @@ def on_op_event(user: int, text: int, length: int) -> None:
         traceback.print_exc()
 
 
-@_abi.jotrack_done_cb
-def on_done(user: int, status: int, text: Optional[int], length: int, error: Optional[int]) -> None:
+def _on_done(
+    user: int, status: int, text: Optional[int], length: int, error: Optional[int]
+) -> None:
     try:
         operation = _waiting.pop(user, None)
         if operation is not None:
@@ -49,11 +49,15 @@ def on_done(user: int, status: int, text: Optional[int], length: int, error: Opt
         traceback.print_exc()
 
 
-@_abi.jotrack_event_cb
-def on_change(user: int, event: Any) -> None:
+def _on_change(user: int, event: Any) -> None:
     try:
         subscription = _waiting.get(user)
         if subscription is not None:
             subscription.on_change(event.contents)
     except BaseException:
         traceback.print_exc()
+
+
+on_op_event = _abi.jotrack_op_event_cb(_on_op_event)
+on_done = _abi.jotrack_done_cb(_on_done)
+on_change = _abi.jotrack_event_cb(_on_change)

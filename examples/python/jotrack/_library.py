@@ -6,7 +6,7 @@ import ctypes
 import ctypes.util
 import os
 import sys
-from functools import lru_cache
+from functools import cache
 from typing import Any, Iterable, NoReturn, Optional
 
 from . import _abi
@@ -76,7 +76,7 @@ class Library:
             self.raw("string_free")(owned)
 
 
-@lru_cache(maxsize=None)
+@cache
 def library() -> Library:
     """The library of this process: the file that ``JOTRACK_LIBRARY`` names, else the system's."""
     named = os.environ.get(VARIABLE)

@@ -73,11 +73,17 @@ class Analysis:
     """An analysis that runs, or has ended.
 
     Iterate over it, with ``for`` or ``async for``, for its events; leaving the loop early cancels
-    it, and so does cancelling the task. ``result()`` or ``await`` gives its end. Dropping it cancels
-    nothing: it goes on, and ``engine.follow`` finds it again by its ``id``.
+    it, and so does cancelling the task. ``result()`` or ``await`` gives its end. Dropping it
+    cancels nothing: it goes on, and ``engine.follow`` finds it again by its ``id``.
     """
 
-    def __init__(self, engine: "Engine", name: str, arguments: tuple[Any, ...], on_event: Any) -> None:
+    def __init__(
+        self,
+        engine: "Engine",
+        name: str,
+        arguments: tuple[Any, ...],
+        on_event: Optional[OnEvent],
+    ) -> None:
         library = engine.handle.library
         self._engine = engine
         self._state = _State(library, on_event)
@@ -115,8 +121,8 @@ class Analysis:
     def result(self, timeout: Optional[float] = None) -> dict[str, Any]:
         """Waits for the end and returns the analysis, see ``jotrack_analysis_get``.
 
-        Raises what it failed with, or ``TimeoutError`` after so many seconds, which cancels nothing.
-        Not to be called in a callback: nothing comes while one runs.
+        Raises what it failed with, or ``TimeoutError`` after so many seconds, which cancels
+        nothing. Not to be called in a callback: nothing comes while one runs.
         """
         try:
             return self._state.future.result(timeout)

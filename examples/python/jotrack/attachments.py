@@ -109,9 +109,7 @@ class Attachments:
 
     def activate(self, id: str, *, idempotency_key: Optional[str] = None) -> Commit:
         """Makes an earlier version the one that counts."""
-        return self._engine.handle.write(
-            "attachment_activate", text_in(id), key=idempotency_key
-        )
+        return self._engine.handle.write("attachment_activate", text_in(id), key=idempotency_key)
 
     def trash(self, id: str, *, idempotency_key: Optional[str] = None) -> Commit:
         """Moves a file to the trash."""

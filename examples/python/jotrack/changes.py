@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 OnChange = Callable[[Event], object]
+#: As a set to be told about.
+EVERYTHING = Entity(0)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class ChangeLog:
         self._engine.handle.call("revision", ctypes.byref(rev))
         return rev.value
 
-    def since(self, rev: int, entities: Entity = Entity(0)) -> Changes:
+    def since(self, rev: int, entities: Entity = EVERYTHING) -> Changes:
         """All that changed after a revision."""
         found: list[Change] = []
         reset = False
@@ -61,7 +63,7 @@ class ChangeLog:
             rev, reset = page.rev, reset or page.reset
         return Changes(found, rev, False, reset)
 
-    def pages(self, rev: int, entities: Entity = Entity(0), limit: int = 0) -> Iterator[Changes]:
+    def pages(self, rev: int, entities: Entity = EVERYTHING, limit: int = 0) -> Iterator[Changes]:
         """The same page by page, each read when it is asked for."""
         more = True
         while more:

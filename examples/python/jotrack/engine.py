@@ -14,7 +14,7 @@ from ._handle import Handle, when_collected
 from ._library import library, optional_in, text_in
 from .analyses import Analysis, OnEvent
 from .attachments import Attachments
-from .changes import ChangeLog, OnChange, Subscription
+from .changes import EVERYTHING, ChangeLog, OnChange, Subscription
 from .documents import CoachStates, Texts
 from .jobs import Jobs
 from .keys import Keys
@@ -192,9 +192,7 @@ class Engine:
 
     def analysis(self, analysis_id: str) -> dict[str, Any]:
         """Reads an analysis, see ``jotrack_analysis_get``."""
-        told: dict[str, Any] = json.loads(
-            self.handle.text("analysis_get", text_in(analysis_id))
-        )
+        told: dict[str, Any] = json.loads(self.handle.text("analysis_get", text_in(analysis_id)))
         return told
 
     def cancel_analysis(self, analysis_id: str) -> None:
@@ -202,7 +200,7 @@ class Engine:
         self.handle.call("analysis_cancel", text_in(analysis_id))
 
     def subscribe(
-        self, entities: Entity = Entity(0), callback: Optional[OnChange] = None
+        self, entities: Entity = EVERYTHING, callback: Optional[OnChange] = None
     ) -> Subscription:
         """Subscribes to changes, those of other processes included. ``entities`` 0 = all.
 

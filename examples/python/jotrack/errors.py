@@ -47,7 +47,10 @@ class FieldProblem:
 
 
 class JoTrackError(Exception):
-    """A call that failed. ``str(error)`` is English and for logs: show a text chosen by ``code``."""
+    """A call that failed.
+
+    ``str(error)`` is English and for logs: show a text of your own, chosen by ``code``.
+    """
 
     def __init__(
         self,
@@ -197,7 +200,9 @@ _CLASSES: dict[StatusCode, type[JoTrackError]] = {
 }
 
 
-def error_of(code: int, message: str, details: str = "{}", retry_after_ms: int = -1) -> JoTrackError:
+def error_of(
+    code: int, message: str, details: str = "{}", retry_after_ms: int = -1
+) -> JoTrackError:
     """The exception for a status."""
     kind = _CLASSES.get(StatusCode(code), JoTrackError)
     try:

@@ -104,7 +104,7 @@ class Jobs:
         idempotency_key: Optional[str] = None,
     ) -> Commit:
         """Creates a job; ``id`` of the answer is its id."""
-        given = {
+        given: dict[str, Optional[str]] = {
             "company": company,
             "title": title,
             "location": location,
@@ -112,7 +112,7 @@ class Jobs:
             "source": source,
             "notes": notes,
         }
-        fields = {name: value for name, value in given.items() if value is not None}
+        fields: dict[str, Optional[str]] = {k: v for k, v in given.items() if v is not None}
         job = job_in(fields, status, status_at_ms)
         return self._engine.handle.write("job_create", ctypes.byref(job), key=idempotency_key)
 
