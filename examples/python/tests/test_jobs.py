@@ -158,7 +158,8 @@ class JobsTest(Lab):
         self.assertEqual(after.document["currentStep"], "DISCOVERY")
         self.assertIsNone(self.engine.match(self.job()))
         self.engine.texts.set(texts[0].attachment_id, "Otherwise 🦀")
-        self.assertEqual(self.engine.texts.list(id)[0].text, "Otherwise 🦀")
+        texts = self.engine.texts.list(id, [AttachmentKind.RESUME])
+        self.assertEqual(texts[0].text, "Otherwise 🦀")
 
     def test_graphql_and_its_ids(self) -> None:
         id = self.job("Fjordline")
