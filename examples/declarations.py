@@ -1,7 +1,7 @@
 """Writes the raw declarations of the Python and the Node package from include/jotrack.h.
 
-    declarations.py            writes both files
-    declarations.py --check    says whether both are as the header wants them
+    declarations.py            writes the files
+    declarations.py --check    says whether they are as the header wants them
 
 A function that is new in the header is declared in both packages by running this; what is written
 by hand on top of it goes on as before. Needs Python 3.9 and nothing else.
@@ -18,6 +18,7 @@ EXAMPLES = Path(__file__).resolve().parent
 HEADER = EXAMPLES.parent / "include" / "jotrack.h"
 PYTHON = EXAMPLES / "python" / "jotrack" / "_abi.py"
 NODE = EXAMPLES / "node" / "abi.mjs"
+NODE_TYPES = EXAMPLES / "node" / "abi.d.mts"
 
 # Sets of bits are macros in the header; these are the names of the sets. Another prefix is named
 # after its first word.
@@ -306,6 +307,19 @@ def node(header: Header) -> str:
     return "\n".join([*lines, "];", ""])
 
 
+def node_types(header: Header) -> str:
+    lines = [
+        "// The numbers of include/jotrack.h. Written by examples/declarations.py. A newer library may",
+        "// tell others, so the types are those of any number.",
+    ]
+    enums = {enum_class(name): members(enum) for name, enum in header.enums.items()}
+    for name, numbers in {**enums, **header.flags}.items():
+        lines += ["", f"export type {name} = number;", f"export declare const {name}: Readonly<{{"]
+        lines += [f"  {member}: {number};" for member, number in numbers.items()]
+        lines.append("}>;")
+    return "\n".join([*lines, ""])
+
+
 def node_numbers(name: str, numbers: dict[str, int]) -> list[str]:
     lines = [f"export const {name} = Object.freeze({{"]
     lines += [f"  {member}: {number}," for member, number in numbers.items()]
@@ -317,7 +331,8 @@ def main() -> None:
         sys.exit(__doc__)
     header = read_header()
     stale = []
-    for path, text in ((PYTHON, python(header)), (NODE, node(header))):
+    written = {PYTHON: python(header), NODE: node(header), NODE_TYPES: node_types(header)}
+    for path, text in written.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(str(path))
             if not sys.argv[1:]:

@@ -17,7 +17,6 @@ from .types import AnalysisEvent
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ._library import Library
     from .engine import Engine
 
 OnEvent = Callable[[AnalysisEvent], object]
@@ -26,8 +25,10 @@ OnEvent = Callable[[AnalysisEvent], object]
 class _State:
     """What the callbacks write and an ``Analysis`` reads. It lives until ``on_done``."""
 
-    def __init__(self, library: "Library", on_event: Optional[OnEvent]) -> None:
-        self.library = library
+    def __init__(self, engine: "Engine", on_event: Optional[OnEvent]) -> None:
+        # Open until the end, also when nobody else holds it.
+        self.engine: Optional["Engine"] = engine
+        self.library = engine.handle.library
         self.listener = on_event
         self.failure: Optional[BaseException] = None
         self.events: Stream[AnalysisEvent] = Stream()
@@ -62,6 +63,7 @@ class _State:
         else:
             self.future.set_result(json.loads(text) if text else {})
         self.events.end()
+        self.engine = None
 
     def cancel(self) -> None:
         # Before `start` returned there is no handle; whoever gets it looks at `failure`.
@@ -85,8 +87,7 @@ class Analysis:
         on_event: Optional[OnEvent],
     ) -> None:
         library = engine.handle.library
-        self._engine = engine
-        self._state = _State(library, on_event)
+        self._state = _State(engine, on_event)
         number = _callbacks.wait_for(self._state)
         op = ctypes.c_void_p()
         try:
