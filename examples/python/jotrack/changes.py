@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterator, Optional
 
 from . import _abi, _callbacks
 from ._abi import ChangeOp, EngineState, Entity, EventKind, PageFlag
-from ._handle import when_collected
+from ._handle import Handle, when_collected
 from ._library import new, text_out
 from ._stream import Stream
+from .errors import Closed
 from .types import Change, Event
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class ChangeLog:
 class _Listener:
     """What the callback writes and a ``Subscription`` reads."""
 
-    def __init__(self, callback: Optional[OnChange]) -> None:
+    def __init__(self, handle: Handle, callback: Optional[OnChange]) -> None:
+        self.handle = handle
         self.callback = callback
         self.events: Stream[Event] = Stream(merged)
 
@@ -110,7 +112,11 @@ class _Listener:
         if event.kind == EventKind.STATE and event.state == EngineState.CLOSING:
             self.events.end()
         elif self.callback is not None:
-            self.callback(event)
+            try:
+                self.callback(event)
+            except Closed:
+                if not self.handle.is_closed:
+                    raise
         else:
             self.events.put(event)
 
@@ -125,7 +131,7 @@ class Subscription:
     def __init__(self, engine: "Engine", entities: Entity, callback: Optional[OnChange]) -> None:
         handle = engine.handle
         self._engine = engine
-        self._listener = _Listener(callback)
+        self._listener = _Listener(handle, callback)
         number = _callbacks.wait_for(self._listener)
         pointer = ctypes.c_void_p()
         try:
