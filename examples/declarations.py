@@ -51,12 +51,20 @@ class Function:
 
 
 @dataclass
+class Callback:
+    result: Declared
+    parameters: list[Declared]
+
+
+@dataclass
 class Header:
     enums: dict[str, dict[str, int]] = field(default_factory=dict)
     flags: dict[str, dict[str, int]] = field(default_factory=dict)
     opaque: list[str] = field(default_factory=list)
     structs: dict[str, list[Declared]] = field(default_factory=dict)
-    callbacks: dict[str, list[Declared]] = field(default_factory=dict)
+    callbacks: dict[str, Callback] = field(default_factory=dict)
+    #: Structs and callbacks in the order of the header, where each comes after what it needs.
+    order: list[str] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
 
 
@@ -91,10 +99,13 @@ def read_statement(header: Header, text: str) -> None:
     elif match := re.fullmatch(r"typedef struct (\w+) \{(.*)\} \1", text):
         members = match[2].strip().rstrip(";").split(";")
         header.structs[match[1]] = [declared(member) for member in members]
+        header.order.append(match[1])
     elif match := re.fullmatch(r"typedef struct (\w+) \1", text):
         header.opaque.append(match[1])
-    elif match := re.fullmatch(r"typedef void \(\*(\w+)\)\((.*)\)", text):
-        header.callbacks[match[1]] = parameters(match[2])
+    elif match := re.fullmatch(r"typedef ([^(]*)\(\*(\w+)\)\((.*)\)", text):
+        result = declared(match[1].strip() + " result")
+        header.callbacks[match[2]] = Callback(result, parameters(match[3]))
+        header.order.append(match[2])
     elif match := re.fullmatch(r"JOTRACK_API (.*?)(jotrack_\w+)\((.*)\)", text):
         result = declared(match[1].strip() + " result")
         header.functions.append(Function(match[2], result, parameters(match[3])))
@@ -135,7 +146,9 @@ def members(enum: dict[str, int]) -> dict[str, int]:
 # ---------------------------------------------------------------- Python
 
 CTYPES = {
+    "void": "None",
     "void*": "c_void_p",
+    "uint8_t*": "c_void_p",  # Bytes, with a length beside them.
     "bool": "c_bool",
     "double": "c_double",
     "int32_t": "c_int32",
@@ -217,22 +230,12 @@ def python(header: Header) -> str:
     for name, flags in header.flags.items():
         lines += ["", "", f"class {name}(IntFlag):"]
         lines += [f"    {member} = {number}" for member, number in flags.items()]
-    for name, fields in header.structs.items():
-        lines += ["", "", f"class {name}(Structure):", "    _fields_ = ["]
-        for item in fields:
-            borrowed = name == "jotrack_str" and item.name == "data"
-            kind = "c_void_p" if borrowed else ctype(header, item)
-            lines.append(f'        ("{item.name}", {kind}),')
-        lines.append("    ]")
-    lines += ["", ""]
-    for name, items in header.callbacks.items():
-        kinds = [ctype(header, item, callback=True) for item in items]
-        lines.append(f"{name} = CFUNCTYPE({', '.join(['None', *kinds])})")
-    lines += ["", "#: The result and the parameters of every function."]
+    for name in header.order:
+        lines += ["", "", *python_type(header, name)]
+    lines += ["", "", "#: The result and the parameters of every function."]
     lines += ["FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {"]
     for function in header.functions:
-        void = function.result.type == "void"
-        result = "None" if void else ctype(header, function.result)
+        result = ctype(header, function.result)
         kinds = [ctype(header, item) for item in function.parameters]
         tail = "," if len(kinds) == 1 else ""
         line = f'    "{function.name}": ({result}, ({", ".join(kinds)}{tail})),'
@@ -243,6 +246,20 @@ def python(header: Header) -> str:
             lines += [f"            {kind}," for kind in kinds]
             lines += ["        ),", "    ),"]
     return "\n".join([*lines, "}", ""])
+
+
+def python_type(header: Header, name: str) -> list[str]:
+    if name in header.callbacks:
+        callback = header.callbacks[name]
+        kinds = [callback.result, *callback.parameters]
+        kinds_text = ", ".join(ctype(header, item, callback=True) for item in kinds)
+        return [f"{name} = CFUNCTYPE({kinds_text})"]
+    lines = [f"class {name}(Structure):", "    _fields_ = ["]
+    for item in header.structs[name]:
+        borrowed = name == "jotrack_str" and item.name == "data"
+        kind = "c_void_p" if borrowed else ctype(header, item)
+        lines.append(f'        ("{item.name}", {kind}),')
+    return [*lines, "    ]"]
 
 
 # ---------------------------------------------------------------- Node
@@ -267,7 +284,7 @@ def koffi(header: Header, item: Declared, place: str) -> str:
     if not kind.endswith("*"):
         return kind
     pointee = kind[:-1]
-    if pointee == "void" or pointee in header.opaque:
+    if pointee in ("void", "uint8_t") or pointee in header.opaque:
         return "void *"
     if place == "callback":
         return "void *"
@@ -295,12 +312,13 @@ def node(header: Header) -> str:
             lines.append(f"    {item.name}: '{kind}',")
         lines.append("  },")
     lines += ["};", "", "/** The callbacks. */", "export const callbacks = ["]
-    for name, items in header.callbacks.items():
-        kinds = [f"{koffi(header, item, 'callback')} {item.name}" for item in items]
-        lines.append(f"  'void {name}({', '.join(kinds)})',")
+    for name, callback in header.callbacks.items():
+        result = koffi(header, callback.result, "callback")
+        kinds = [f"{koffi(header, one, 'callback')} {one.name}" for one in callback.parameters]
+        lines.append(f"  '{result} {name}({', '.join(kinds)})',")
     lines += ["];", "", "/** The functions. */", "export const functions = ["]
     for function in header.functions:
-        result = "void" if function.result.type == "void" else koffi(header, function.result, "")
+        result = koffi(header, function.result, "")
         kinds = [f"{koffi(header, item, '')} {item.name}" for item in function.parameters]
         text = f"{result} {function.name}({', '.join(kinds) or 'void'})"
         lines.append(f"  '{text}',")

@@ -54,8 +54,8 @@ function load() {
 
 function declare() {
   const library = load();
-  for (const [name, members] of Object.entries(structs)) koffi.struct(name, members);
   for (const callback of callbacks) koffi.proto(callback);
+  for (const [name, members] of Object.entries(structs)) koffi.struct(name, members);
   const found = new Map();
   for (const text of functions) {
     const name = /jotrack_(\w+)\(/.exec(text)[1];

@@ -236,6 +236,9 @@ class jotrack_options(Structure):
     ]
 
 
+jotrack_wakeup_cb = CFUNCTYPE(None, c_void_p)
+
+
 class jotrack_job_input(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -423,6 +426,12 @@ class jotrack_analysis_request(Structure):
     ]
 
 
+jotrack_op_event_cb = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
+
+
+jotrack_done_cb = CFUNCTYPE(None, c_void_p, c_int32, c_void_p, c_size_t, c_void_p)
+
+
 class jotrack_event(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -432,6 +441,9 @@ class jotrack_event(Structure):
         ("first_rev", c_uint64),
         ("last_rev", c_uint64),
     ]
+
+
+jotrack_event_cb = CFUNCTYPE(None, c_void_p, POINTER(jotrack_event))
 
 
 class jotrack_change(Structure):
@@ -455,11 +467,6 @@ class jotrack_graphql_request(Structure):
         ("reserved", c_uint32),
     ]
 
-
-jotrack_wakeup_cb = CFUNCTYPE(None, c_void_p)
-jotrack_op_event_cb = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
-jotrack_done_cb = CFUNCTYPE(None, c_void_p, c_int32, c_void_p, c_size_t, c_void_p)
-jotrack_event_cb = CFUNCTYPE(None, c_void_p, POINTER(jotrack_event))
 
 #: The result and the parameters of every function.
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
