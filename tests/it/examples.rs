@@ -42,7 +42,7 @@ async fn terminal_program_lists_adds_attaches_and_analyses() {
     fs::write(&resume, "Mara Lindqvist\nEight years of Rust, PostgreSQL and Docker.\n").unwrap();
     fs::write(&posting, "Requirements: Rust and PostgreSQL are required. Nice: Python.\n").unwrap();
     let (resume, posting) = (resume.to_str().unwrap(), posting.to_str().unwrap());
-    let run = |args: &[&str]| bench.run(&shell, &[&[&*data], args].concat());
+    let run = |args: &[&str]| bench.run(&shell, &[&[&*data][..], args].concat());
 
     let job = run(&["add", "Fjordline", "Engineer"]);
     let job = job.trim_end();
