@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 
+import * as jotrack from 'jotrack';
 import { Entity, EventKind, open, version } from 'jotrack';
 
 import { merged } from '../changes.mjs';
@@ -200,6 +201,17 @@ test('a missing library is told with its name', () => {
   );
 
   assert.match(ended.stdout, /\/nowhere\/libjotrack\.so/);
+});
+
+test('the types name all that there is, and nothing else', () => {
+  const types = readFileSync(new URL('jotrack.d.mts', HERE), 'utf8');
+  const declared = [...types.matchAll(/^export (?:function|class) (\w+)/gm)].map(([, name]) => name);
+  const numbers = [...types.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, list]) =>
+    list.split(',').map((name) => name.trim()),
+  );
+
+  const named = [...declared, ...numbers].filter(Boolean).sort();
+  assert.deepEqual(named, Object.keys(jotrack).sort());
 });
 
 test('the start of the README runs', () => {
