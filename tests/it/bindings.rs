@@ -18,7 +18,7 @@ use tokio::process::Command;
 /// The oldest Python that the package promises to run on.
 const PYTHON: &str = "import sys; sys.exit(sys.version_info < (3, 9))";
 /// The same for Node.
-const NODE: &str = "process.exit(parseInt(process.versions.node) < 20)";
+const NODE: &str = "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)";
 
 #[tokio::test]
 async fn raw_declarations_are_as_the_header_wants_them() {
