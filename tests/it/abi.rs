@@ -177,6 +177,12 @@ fn analyses_are_followed_and_end_once() {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn calls_need_no_stack_of_a_thread() {
+    passes("own_stack", 10);
+}
+
+#[test]
 fn eight_threads_share_one_engine() {
     passes("threads", 15);
 }

@@ -38,6 +38,7 @@ const BEHAVIOUR: &[&str] = &[
 const ELSEWHERE: &[&str] = &[
     "abi", // The C library, which is built without PostgreSQL.
     "ai_wire",
+    "bindings", // They load the C library too.
     "cli",
     "cluster",
     "crash",

@@ -1,19 +1,21 @@
-//! Everything in `examples/` that the C tests do not compile: the Rust program and the GraphQL
-//! documents that are also the playground's tabs.
+//! Examples that do more than the C tests compile: the Rust program, the terminal program in C, and
+//! the GraphQL documents that are also the playground's tabs.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use futures_util::StreamExt;
-use jotrack_core::{Config, Engine, JobQuery, NewJob, PageRequest};
+use jotrack_core::{Config, Engine, JobQuery, NewJob, PageRequest, Protocol};
 use jotrack_graphql::{
     cli::demo,
     schema::{Caller, Executor, GraphqlRequest, OperationKind},
 };
 use jotrack_tests::{
-    c::{repository, tool},
-    options, program,
+    c::{Workbench, repository, tool},
+    options,
+    program::{self, Running},
+    provider::{COMPANIES, FaultServer, Reply, Script},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 #[test]
 fn embedding_program_does_what_it_says() {
@@ -29,6 +31,52 @@ fn embedding_program_does_what_it_says() {
     ] {
         assert!(printed.contains(told), "{told}: {printed}");
     }
+}
+
+#[tokio::test]
+async fn terminal_program_lists_adds_attaches_and_analyses() {
+    let bench = Workbench::new();
+    let shell = bench.compile_c("c99", &[repository("examples/c/jotrack_shell.c")]);
+    let data = bench.path("data").into_os_string().into_string().unwrap();
+    let (resume, posting) = (bench.path("cv.txt"), bench.path("posting.txt"));
+    fs::write(&resume, "Mara Lindqvist\nEight years of Rust, PostgreSQL and Docker.\n").unwrap();
+    fs::write(&posting, "Requirements: Rust and PostgreSQL are required. Nice: Python.\n").unwrap();
+    let (resume, posting) = (resume.to_str().unwrap(), posting.to_str().unwrap());
+    let run = |args: &[&str]| bench.run(&shell, &[&[&*data][..], args].concat());
+
+    let job = run(&["add", "Fjordline", "Engineer"]);
+    let job = job.trim_end();
+    run(&["attach", job, "resume", resume]);
+    run(&["attach", job, "jd", posting]);
+    let analysis: Value = serde_json::from_str(&run(&["analyse", job, "MATCH_SCORE"])).unwrap();
+    let list = run(&["list", "Engineer"]);
+
+    assert_eq!(analysis["state"], "SUCCEEDED", "{analysis}");
+    let score = analysis["result"]["matchScore"]["overallScore"].as_f64().unwrap();
+    assert_eq!(list, format!("{job}  on radar   Engineer, Fjordline  [2 files]  {score:.0} %\n"));
+    let refused = bench.output(&shell, &[&*data, "add", "", "Engineer"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).starts_with("add: VALIDATION: "));
+    assert_eq!(bench.output(&shell, &[&*data, "attach", job, "x", resume]).status.code(), Some(2));
+
+    // Ctrl-C, while the provider answers and does not come to an end.
+    let reply = Reply::answer(Protocol::Chat, COMPANIES).hang(300);
+    let server = FaultServer::start(Script::always(reply)).await;
+    let ai = json!({"provider": "OPENAI_COMPATIBLE", "model": "m", "base_url": server.url()});
+    let settings = json!({ "ai": ai }).to_string();
+    let mut command = tokio::process::Command::new(&shell);
+    command.args(["-c", &*settings, &*data, "analyse", job, "COMPANY_ECOSYSTEM"]);
+    let running = Running::start(&mut command);
+    server.until_sent(0, 1).await;
+    running.interrupt();
+    let ended = running.end().await;
+
+    server.until_ended(0).await;
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert_eq!(ended.stdout, "");
+    let (_, last) = ended.stderr.trim_end().rsplit_once('\n').unwrap();
+    assert!(last.starts_with("CANCELLED: "), "{ended:?}");
+    assert!(!ended.stderr.contains('\x1b'), "the line lives in a terminal only: {ended:?}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod access_matrix;
 mod ai_flights;
 mod ai_wire;
 mod attachments;
+mod bindings;
 mod changes;
 mod cli;
 mod cluster;

@@ -219,6 +219,10 @@ fn is_generated(path: &str) -> bool {
         "Cargo.lock",
         "graphql/schema.graphql",
         "include/jotrack.h",
+        "examples/node/abi.d.mts",
+        "examples/node/abi.mjs",
+        "examples/node/package-lock.json",
+        "examples/python/jotrack/_abi.py",
         "tests/browser/package-lock.json",
         "graphql/playground/LICENSES",
     ];

@@ -118,6 +118,13 @@ impl Refusal {
     }
 }
 
+/// With less stack than this the parser gets one of its own. It refuses every document when it finds
+/// too little left, and it measures that by the bounds of the thread: nothing, on a stack that the
+/// caller of the C library made, as coroutines and bindings do.
+const STACK_LEFT: usize = 512 * 1024;
+/// Bytes of that stack.
+const PARSER_STACK: usize = 2 * 1024 * 1024;
+
 /// Parses a document if it is within the limits.
 ///
 /// Costs time linear in the length of `query`, whatever it holds.
@@ -126,7 +133,8 @@ impl Refusal {
 /// A [`Refusal`] naming the first limit or rule that the document breaks.
 pub fn check(query: &str, limits: &Limits) -> Result<Checked, Refusal> {
     scan::scan(query, limits)?;
-    let document = parse_query(query).map_err(|error| refuse_parse(&error))?;
+    let parsed = stacker::maybe_grow(STACK_LEFT, PARSER_STACK, || parse_query(query));
+    let document = parsed.map_err(|error| refuse_parse(&error))?;
     measure::measure(&document, limits)?;
     let kinds = OperationKinds::of(&document);
     Ok(Checked { document, kinds })

@@ -1,0 +1,136 @@
+"""JoTrack for Python: the engine in this process, through its C library. Nothing but the standard
+library is needed.
+
+    import jotrack
+
+    with jotrack.open("/home/me/.local/share/jotrack") as engine:
+        for job in engine.jobs:
+            print(job.title, job.company)
+"""
+
+from ._abi import (
+    AttachmentKind,
+    ChangeOp,
+    CoachStatus,
+    CoachStep,
+    EngineState,
+    Entity,
+    EventKind,
+    Feature,
+    JobOrder,
+    JobStatus,
+    ScoreBand,
+    Selection,
+    StatusCode,
+    TextError,
+    TextState,
+    VariantName,
+)
+from .analyses import Analysis
+from .attachments import AttachmentReader, AttachmentWriter
+from .changes import Changes, Subscription
+from .engine import Engine, features, node_id, open, parse_node_id, schema, version
+from .errors import (
+    AlreadyExists,
+    Busy,
+    Cancelled,
+    Closed,
+    Conflict,
+    FieldProblem,
+    InvalidArgument,
+    JoTrackError,
+    KeyUnavailable,
+    LibraryNotFound,
+    Misuse,
+    NotFound,
+    ProviderError,
+    QuotaExceeded,
+    RateLimited,
+    StepLocked,
+    StorageError,
+    TooLarge,
+    Unsupported,
+    ValidationError,
+)
+from .jobs import KEEP, JobFilter
+from .types import (
+    AnalysisEvent,
+    Attachment,
+    Change,
+    Coach,
+    Commit,
+    Event,
+    Job,
+    JobPage,
+    Match,
+    ProviderKey,
+    Text,
+    when,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AlreadyExists",
+    "Analysis",
+    "AnalysisEvent",
+    "Attachment",
+    "AttachmentKind",
+    "AttachmentReader",
+    "AttachmentWriter",
+    "Busy",
+    "Cancelled",
+    "Change",
+    "ChangeOp",
+    "Changes",
+    "Closed",
+    "Coach",
+    "CoachStatus",
+    "CoachStep",
+    "Commit",
+    "Conflict",
+    "Engine",
+    "EngineState",
+    "Entity",
+    "Event",
+    "EventKind",
+    "Feature",
+    "FieldProblem",
+    "InvalidArgument",
+    "JoTrackError",
+    "Job",
+    "JobFilter",
+    "JobOrder",
+    "JobPage",
+    "JobStatus",
+    "KEEP",
+    "KeyUnavailable",
+    "LibraryNotFound",
+    "Match",
+    "Misuse",
+    "NotFound",
+    "ProviderError",
+    "ProviderKey",
+    "QuotaExceeded",
+    "RateLimited",
+    "ScoreBand",
+    "Selection",
+    "StatusCode",
+    "StepLocked",
+    "StorageError",
+    "Subscription",
+    "Text",
+    "TextError",
+    "TextState",
+    "TooLarge",
+    "Unsupported",
+    "ValidationError",
+    "VariantName",
+    "features",
+    "node_id",
+    "open",
+    "parse_node_id",
+    "schema",
+    "version",
+    "when",
+]

@@ -1,0 +1,2 @@
+/* The installed header, wherever pkg-config or -I finds it. */
+#include <jotrack.h>
