@@ -191,8 +191,8 @@ strip --strip-unneeded -o "$work/libjotrack.so" "$shared"
 # As rustc makes it the archive shows every symbol of SQLite and of all crates, so a program with an
 # SQLite of its own, or with a second Rust library, would not link or would call into the wrong one.
 # One object in which only the interface is global has neither; it holds what the interface needs.
-# Without section groups, because a linker would drop ours in favour of a second Rust library's,
-# which local names cannot follow.
+# Without section groups, because a linker would drop ours in favour of a second Rust library's, and
+# our panics would then unwind through its code, or not link at all.
 roots=$(nm -D --defined-only --format=posix "$shared" | sed -n 's/^\(jotrack_[^ ]*\) .*/-u \1/p')
 # shellcheck disable=SC2086 # a list of words
 ld -r --gc-sections $roots --strip-debug --force-group-allocation -o "$work/all.o" "$archive"
@@ -226,8 +226,10 @@ place() {
 }
 
 link() {
-    ln -sf "$1" "$destdir$prefix/$libdir/$2"
-    printf '%s\n' "$destdir$prefix/$libdir/$2"
+    folder=$destdir$prefix/$libdir
+    ln -sf "$1" "$folder/.$2.new"
+    mv -f "$folder/.$2.new" "$folder/$2"
+    printf '%s\n' "$folder/$2"
 }
 
 fill jotrack.pc "$(up "$libdir/pkgconfig")"
