@@ -9,7 +9,7 @@ use jotrack_tests::{
 
 const C: [&str; 4] = ["c99", "c11", "c17", "c2x"];
 const CPP: [&str; 4] = ["c++11", "c++14", "c++17", "c++20"];
-const LAYER: [&str; 3] = ["c++17", "c++20", "c++2b"];
+const LAYER: [&str; 2] = ["c++17", "c++20"];
 
 const GCC: [&str; 8] = [
     "-Wall",
