@@ -48,6 +48,7 @@ const ELSEWHERE: &[&str] = &[
     "examples",
     "foreign",
     "layout",
+    "packaging", // The C library, as above.
     "round_trips",
     "schema_equality",
     "sdl",

@@ -36,6 +36,7 @@ mod jobs;
 mod keys;
 mod layout;
 mod limits;
+mod packaging;
 mod paging;
 mod read_model;
 mod round_trips;
