@@ -208,7 +208,10 @@ fn settings(conn: &Connection, config: &Config, role: Role) -> rusqlite::Result<
     match role {
         Role::Reader => conn.execute_batch("PRAGMA cache_size = -8192; PRAGMA query_only = ON;"),
         Role::Writer => {
+            let is_scratch = config.data_dir.is_none() && config.database.is_none();
             let synchronous = match config.storage.synchronous {
+                // The folder is gone at close, and nobody looks for it after a power loss.
+                _ if is_scratch => "OFF",
                 Synchronous::Full => "FULL",
                 Synchronous::Relaxed => "NORMAL",
             };
