@@ -25,16 +25,13 @@ fn every_function_is_called_by_a_c_program() {
 fn every_c_program_is_run() {
     let it = repository("tests/it");
     let mut drivers = fs::read_to_string(it.join("abi.rs")).unwrap();
-    for entry in fs::read_dir(it.join("abi_proof")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.file_name().is_some_and(|name| name != "coverage.rs") {
-            drivers.push_str(&fs::read_to_string(path).unwrap());
-        }
+    for file in ["lifecycle.rs", "sweep/mod.rs"] {
+        drivers.push_str(&fs::read_to_string(it.join("abi_proof").join(file)).unwrap());
     }
 
     for name in programs().keys() {
         let stem = name.trim_end_matches(".c");
-        let named = [format!("\"{stem}\""), format!("\"{name}\"")];
+        let named = [format!("\"{stem}\""), format!("{name}\"")];
         assert!(named.iter().any(|named| drivers.contains(named)), "nothing runs tests/c/{name}");
     }
 }

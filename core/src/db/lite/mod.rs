@@ -216,8 +216,9 @@ fn settings(conn: &Connection, config: &Config, role: Role) -> rusqlite::Result<
                 Synchronous::Relaxed => "NORMAL",
             };
             conn.execute_batch(&format!(
-                "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};
-                 PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA secure_delete = ON;
+                "PRAGMA page_size = 4096; PRAGMA synchronous = {synchronous};
+                 PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;
+                 PRAGMA recursive_triggers = ON; PRAGMA secure_delete = ON;
                  PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 1000;
                  PRAGMA journal_size_limit = 67108864;"
             ))
