@@ -67,7 +67,8 @@ static void nothing_stays(const char *what, struct usage before, long kib)
     fprintf(stderr, "%s: %+ld KiB, %+d descriptors, %+d threads\n", what, after.kib - before.kib,
             after.descriptors - before.descriptors, after.threads - before.threads);
     CHECK(after.descriptors == before.descriptors);
-    CHECK(after.threads == before.threads);
+    /* Fewer when a thread that had nothing to do for seconds has gone. */
+    CHECK(after.threads <= before.threads);
     CHECK(kib == 0 || after.kib - before.kib < kib);
 }
 
@@ -213,6 +214,7 @@ struct seen {
     int deltas;
     int done;
     int late;
+    int failures; /* of callbacks; those of the thread are its own */
     jotrack_status status;
 };
 
@@ -266,8 +268,8 @@ static void on_event(void *user, const char *json, size_t len)
 
     worker->seen.events++;
     worker->seen.late += worker->seen.done;
-    worker->failures += strlen(json) != len;
-    worker->failures += jotrack_engine_close(worker->engine) != JOTRACK_MISUSE;
+    worker->seen.failures += strlen(json) != len;
+    worker->seen.failures += jotrack_engine_close(worker->engine) != JOTRACK_MISUSE;
     if (strstr(json, "\"kind\":\"DELTA\"") != NULL && worker->seen.deltas++ == 0)
         tell(&streaming);
 }
@@ -281,8 +283,8 @@ static void on_done(void *user, int32_t status, const char *json, size_t len,
     (void)len;
     worker->seen.done++;
     worker->seen.status = status;
-    worker->failures += jotrack_error_code(error) != status;
-    worker->failures += jotrack_engine_close(worker->engine) != JOTRACK_MISUSE;
+    worker->seen.failures += jotrack_error_code(error) != status;
+    worker->seen.failures += jotrack_engine_close(worker->engine) != JOTRACK_MISUSE;
 }
 
 static void on_change(void *user, const jotrack_event *event)
@@ -290,8 +292,8 @@ static void on_change(void *user, const jotrack_event *event)
     struct worker *worker = user;
 
     (void)event;
-    worker->failures += jotrack_engine_close(worker->engine) != JOTRACK_MISUSE;
-    worker->failures += jotrack_dispatch(worker->engine, 0, 0, NULL, NULL) != JOTRACK_MISUSE;
+    worker->seen.failures += jotrack_engine_close(worker->engine) != JOTRACK_MISUSE;
+    worker->seen.failures += jotrack_dispatch(worker->engine, 0, 0, NULL, NULL) != JOTRACK_MISUSE;
 }
 
 /* Calls on the engine as long as that is allowed, and then on what outlives it. */
@@ -304,10 +306,14 @@ static void *work(void *user)
 
     while (!told(&is_closing)) {
         jotrack_job_page *page = NULL;
-        char id[40];
+        jotrack_job_input input;
 
-        make_job(worker->engine, id);
-        worker->failures += jotrack_job_get(worker->engine, id, &page, NULL) != JOTRACK_OK;
+        ZERO(input);
+        input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
+        input.company = input.title = "Fjordline";
+        worker->failures +=
+            jotrack_job_create(worker->engine, &input, NULL, NULL, NULL) != JOTRACK_OK;
+        worker->failures += jotrack_job_get(worker->engine, job, &page, NULL) != JOTRACK_OK;
         jotrack_job_page_free(page);
     }
     tell(&outside);
@@ -363,7 +369,8 @@ static void look_back(struct worker *worker)
     char byte;
     size_t n = 9;
 
-    CHECK(worker->failures == 0 && worker->seen.done == 1 && worker->seen.late == 0);
+    CHECK(worker->failures == 0 && worker->seen.failures == 0);
+    CHECK(worker->seen.done == 1 && worker->seen.late == 0);
     CHECK(worker->seen.status == JOTRACK_CLOSED || worker->seen.status == JOTRACK_CANCELLED);
     ZERO(row);
     ZERO(commit);
