@@ -51,7 +51,7 @@ static void graphql(void)
     char *json;
 
     ZERO(request);
-    request.query = "{ jobs(first: 100) { nodes { id company title status } } }";
+    request.query = "{ jobs(first: 100) { nodes { id company { name } title status } } }";
     OK(jotrack_graphql_execute(engine, &request, &json, &err));
     CHECK(strstr(json, "\"errors\"") == NULL);
     jotrack_string_free(json);

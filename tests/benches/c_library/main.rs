@@ -38,7 +38,7 @@ const OVERHEAD_MOST_NS: f64 = 1_000.0;
 const PAGE_RATIO_MOST: f64 = 1.2;
 const SLIM_MOST: u64 = 8 * 1024 * 1024;
 
-const DOCUMENT: &str = "{ jobs(first: 100) { nodes { id company title status } } }";
+const DOCUMENT: &str = "{ jobs(first: 100) { nodes { id company { name } title status } } }";
 
 fn main() {
     println!("load at the start: {}", clocks::load());
