@@ -184,7 +184,7 @@ async fn ask(stream: &mut TcpStream, request: &[u8]) -> String {
 
 /// Ten thousand engines, one after the other, and nothing of them stays.
 fn engines() {
-    let cycles = if clocks::is_bench() { "10000" } else { "20" };
+    let cycles = if clocks::is_bench() { "10000" } else { "100" };
     let bench = Workbench::new();
     let program = bench.compile_c("c99", &[repository("tests/c/lifecycle.c")]);
     let folder = bench.path("data");
