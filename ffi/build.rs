@@ -7,6 +7,7 @@ use std::env::var;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rustc-check-cfg=cfg(fuzzing)");
     let value = |name: &str| var(name).unwrap_or_default();
     let (major, minor) = (value("CARGO_PKG_VERSION_MAJOR"), value("CARGO_PKG_VERSION_MINOR"));
     // Before 1.0 every minor version may break the interface, so it is part of the name.

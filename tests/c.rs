@@ -22,15 +22,24 @@ pub fn repository(path: &str) -> PathBuf {
 /// Returns the shared library, as fresh as the test program.
 ///
 /// Cargo puts the library beside the test program that depends on it. Where it does not, it is
-/// built.
+/// built. JOTRACK_TEST_LIBRARY names another one: `tests/sanitizers` builds some.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
+        let given = env::var_os("JOTRACK_TEST_LIBRARY").filter(|path| !path.is_empty());
+        if let Some(given) = given {
+            return given.into();
+        }
         let program = env::current_exe().expect("a test program has a path");
         let deps = program.parent().expect("a test program lies in a folder");
         let beside = deps.join(file_name());
         if beside.exists() { beside } else { build(deps) }
     })
+}
+
+/// Whether programs run under a sanitizer, which keeps memory that is freed.
+pub fn is_sanitized() -> bool {
+    env::var_os("JOTRACK_TEST_SANITIZER").is_some()
 }
 
 /// A folder for compiled programs and their data; it is removed at the end.

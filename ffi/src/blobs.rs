@@ -72,6 +72,19 @@ pub struct jotrack_attachment_reader {
     blob: BlobReader,
 }
 
+/// Takes a writer back. A forked child keeps it: ended there, it would remove the parent's part file.
+///
+/// # Safety
+/// NULL or a live writer that the caller gives up (R1).
+unsafe fn take_writer(
+    writer: *mut jotrack_attachment_writer,
+) -> Result<Box<jotrack_attachment_writer>, Fault> {
+    // SAFETY: the same contract.
+    unsafe { args::handle("writer", writer) }?.shared.same_process()?;
+    // SAFETY: the same contract.
+    unsafe { args::take("writer", writer) }
+}
+
 impl jotrack_attachment_writer {
     fn whole(&self) -> Result<(), Fault> {
         if self.broken {
@@ -170,10 +183,10 @@ pub unsafe extern "C" fn jotrack_attachment_writer_commit(
     err: *mut *mut jotrack_error,
 ) -> jotrack_status {
     guard(err, || {
-        // The writer goes first: it is freed whatever else is wrong.
+        // The writer is freed and `commit` emptied whatever is wrong.
         // SAFETY: the caller keeps R1 to R6.
-        let (writer, write) =
-            unsafe { (args::take("writer", writer)?, WriteArgs::read(write, commit)?) };
+        let (write, writer) = unsafe { (WriteArgs::read(write, commit), take_writer(writer)?) };
+        let write = write?;
         writer.whole()?;
         let jotrack_attachment_writer { shared, upload, target, broken: _ } = *writer;
         shared.still_open()?;
@@ -210,9 +223,10 @@ pub unsafe extern "C" fn jotrack_attachment_writer_stage(
     err: *mut *mut jotrack_error,
 ) -> jotrack_status {
     guard(err, || {
-        // The writer goes first: it is freed whatever else is wrong.
+        // The writer is freed and `upload_id` emptied whatever is wrong.
         // SAFETY: the caller keeps R1 to R6.
-        let (writer, out) = unsafe { (args::take("writer", writer)?, OutText::claim(upload_id)?) };
+        let (out, writer) = unsafe { (OutText::claim(upload_id), take_writer(writer)?) };
+        let out = out?;
         writer.whole()?;
         let jotrack_attachment_writer { shared, upload, target: _, broken: _ } = *writer;
         shared.still_open()?;
@@ -229,7 +243,7 @@ pub unsafe extern "C" fn jotrack_attachment_writer_stage(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_attachment_writer_abort(writer: *mut jotrack_attachment_writer) {
     // SAFETY: NULL or a live writer that the caller gives up (R1).
-    shield((), || unsafe { args::free(writer) });
+    shield((), || drop(unsafe { take_writer(writer) }));
 }
 
 /// Opens a file for reading.

@@ -1,6 +1,6 @@
 //! Being told that something changed.
 
-use std::{ffi::c_void, sync::Arc, time::Duration};
+use std::{ffi::c_void, process, sync::Arc, time::Duration};
 
 use jotrack_core::{ChangeBatch, ChangeStream, ErrorCode};
 use tokio::task::AbortHandle;
@@ -57,6 +57,8 @@ pub struct jotrack_subscription {
     queue: Arc<Queue>,
     id: u64,
     pump: AbortHandle,
+    /// The process whose threads run the callbacks.
+    pid: u32,
 }
 
 /// Subscribes to changes, those of other processes on the same data included.
@@ -88,7 +90,7 @@ pub unsafe extern "C" fn jotrack_subscribe(
         let id = queue.subscribe(callback, User(user))?;
         let pump = pump(stream, seen, Arc::clone(&queue), id);
         let pump = shared.runtime().spawn(pump).abort_handle();
-        out.put(jotrack_subscription { queue, id, pump });
+        out.put(jotrack_subscription { queue, id, pump, pid: process::id() });
         Ok(())
     })
 }
@@ -107,6 +109,10 @@ pub unsafe extern "C" fn jotrack_subscription_free(subscription: *mut jotrack_su
         }
         // SAFETY: a live subscription; the caller gives it up (R1).
         let subscription = unsafe { Box::from_raw(subscription) };
+        // A forked child has no thread that could let go of the queue, or end a running callback.
+        if subscription.pid != process::id() {
+            return;
+        }
         subscription.pump.abort();
         subscription.queue.unsubscribe(subscription.id);
     });

@@ -37,6 +37,8 @@ mod engine;
 mod enums;
 mod error;
 mod events;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod graphql;
 mod guard;
 mod job_rows;

@@ -37,6 +37,7 @@ const BEHAVIOUR: &[&str] = &[
 /// Modules that are about one database, about both, or about none.
 const ELSEWHERE: &[&str] = &[
     "abi", // The C library, which is built without PostgreSQL.
+    "abi_proof",
     "ai_wire",
     "bindings", // They load the C library too.
     "cli",

@@ -11,6 +11,7 @@
 )]
 
 mod abi;
+mod abi_proof;
 mod access_matrix;
 mod ai_flights;
 mod ai_wire;

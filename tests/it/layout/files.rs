@@ -217,6 +217,7 @@ fn is_generated(path: &str) -> bool {
     let playground = path.strip_prefix("graphql/playground/");
     let generated = [
         "Cargo.lock",
+        "ffi/fuzz/Cargo.lock",
         "graphql/schema.graphql",
         "include/jotrack.h",
         "examples/node/abi.d.mts",

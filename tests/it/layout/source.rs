@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Folders that hold nothing of ours.
-const SKIPPED: [&str; 3] = ["target", "node_modules", ".git"];
+const SKIPPED: [&str; 4] = ["target", "node_modules", ".git", "fuzz-corpus"];
 
 /// A text file of the repository.
 pub(super) struct TextFile {

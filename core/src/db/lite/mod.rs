@@ -208,13 +208,17 @@ fn settings(conn: &Connection, config: &Config, role: Role) -> rusqlite::Result<
     match role {
         Role::Reader => conn.execute_batch("PRAGMA cache_size = -8192; PRAGMA query_only = ON;"),
         Role::Writer => {
+            let is_scratch = config.data_dir.is_none() && config.database.is_none();
             let synchronous = match config.storage.synchronous {
+                // The folder is gone at close, and nobody looks for it after a power loss.
+                _ if is_scratch => "OFF",
                 Synchronous::Full => "FULL",
                 Synchronous::Relaxed => "NORMAL",
             };
             conn.execute_batch(&format!(
-                "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};
-                 PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA secure_delete = ON;
+                "PRAGMA page_size = 4096; PRAGMA synchronous = {synchronous};
+                 PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;
+                 PRAGMA recursive_triggers = ON; PRAGMA secure_delete = ON;
                  PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 1000;
                  PRAGMA journal_size_limit = 67108864;"
             ))

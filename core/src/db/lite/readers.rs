@@ -26,7 +26,7 @@ const PROGRESS_STEPS: i32 = 1_000;
 /// The pool of readers.
 #[derive(Debug)]
 pub(super) struct Readers {
-    stack: Mutex<Vec<Reader>>,
+    stack: parking_lot::Mutex<Vec<Reader>>,
     free: Arc<Semaphore>,
     wait: Duration,
     deadline: Duration,
@@ -69,7 +69,7 @@ impl Readers {
         let free = Arc::new(Semaphore::new(conns.len()));
         let stack = conns.into_iter().map(Reader::new).collect();
         Self {
-            stack: Mutex::new(stack),
+            stack: parking_lot::Mutex::new(stack),
             free,
             wait: Duration::from_millis(config.storage.busy_ms),
             deadline: Duration::from_millis(config.storage.read_deadline_ms),
@@ -105,7 +105,7 @@ impl Readers {
     /// Refuses new work and closes the idle connections; those in use close when they return.
     pub(super) fn close(&self) {
         self.free.close();
-        self.stack.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.stack.lock().clear();
     }
 
     async fn take(&self) -> Result<(Reader, OwnedSemaphorePermit)> {
@@ -120,13 +120,13 @@ impl Readers {
                     .map_err(|_| closed())?
             }
         };
-        let reader = self.stack.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let reader = self.stack.lock().pop();
         reader.map(|reader| (reader, permit)).ok_or_else(closed)
     }
 
     fn put_back(&self, reader: Reader) {
         if !self.free.is_closed() {
-            self.stack.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+            self.stack.lock().push(reader);
         }
     }
 
