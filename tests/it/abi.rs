@@ -14,7 +14,7 @@ use jotrack_tests::{
 };
 
 /// Files of `ffi/src` with items of the header, in the order in which it tells them.
-const SOURCES: [&str; 22] = [
+const SOURCES: [&str; 25] = [
     "library",
     "enums",
     "text",
@@ -22,9 +22,11 @@ const SOURCES: [&str; 22] = [
     "options",
     "engine",
     "dispatch",
+    "state",
     "write",
     "jobs",
     "job_rows",
+    "search",
     "attachments",
     "blobs",
     "variants",
@@ -32,11 +34,17 @@ const SOURCES: [&str; 22] = [
     "matching",
     "op",
     "analyses",
+    "caches",
     "keys",
     "events",
     "changes",
     "graphql",
     "node_id",
+];
+
+/// The programs of the suite; together they call every function.
+const PROGRAMS: [&str; 9] = [
+    "smoke", "refusals", "dispatch", "threads", "analysis", "state", "graphql", "options", "kept",
 ];
 
 #[test]
@@ -83,8 +91,8 @@ fn library_exports_the_header_and_nothing_else() {
 
 #[test]
 fn every_function_is_called_by_the_suite() {
-    let suite: String = ["smoke.c", "refusals.c", "dispatch.c", "threads.c", "analysis.c"]
-        .map(|name| fs::read_to_string(repository("tests/c").join(name)).unwrap())
+    let suite: String = PROGRAMS
+        .map(|name| fs::read_to_string(suite(&format!("{name}.c"))).unwrap())
         .concat();
 
     for function in functions(&header()) {
@@ -177,6 +185,26 @@ fn analyses_are_followed_and_end_once() {
 }
 
 #[test]
+fn engines_are_suspended_and_handles_act_as_users() {
+    passes("state", 60);
+}
+
+#[test]
+fn graphql_goes_on_after_the_call_and_ends_once() {
+    passes("graphql", 50);
+}
+
+#[test]
+fn options_are_kept_or_refused() {
+    passes("options", 40);
+}
+
+#[test]
+fn answers_and_versions_are_told_and_jobs_found() {
+    passes("kept", 40);
+}
+
+#[test]
 fn eight_threads_share_one_engine() {
     passes("threads", 15);
 }
@@ -189,7 +217,7 @@ fn memory_checker_finds_nothing() {
         return;
     }
     let bench = Workbench::new();
-    for name in ["smoke", "refusals", "dispatch", "analysis"] {
+    for name in PROGRAMS.into_iter().filter(|name| *name != "threads") {
         let program = bench.compile_c("c99", &[suite(&format!("{name}.c"))]);
 
         // "Possibly lost" is left out: hash tables in statics are known by inner pointers only.
