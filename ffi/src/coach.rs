@@ -111,8 +111,7 @@ pub unsafe extern "C" fn jotrack_coach_update(
         let (written, version, state) = shared.block(async {
             let written = core.update_coach(id, patch, &write.options).await?;
             // The write stands; a state that cannot be read now must not look like a failed write.
-            let state =
-                if document.wanted() { core.get_coach(id).await.ok() } else { None };
+            let state = if document.wanted() { core.get_coach(id).await.ok() } else { None };
             let read = async |core: &Engine| Ok(core.get_coach(id).await?.version);
             let version = write.version(&core, &written, read).await;
             Ok::<_, Error>((written, version, state))

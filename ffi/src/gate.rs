@@ -58,8 +58,7 @@ impl Gate {
         if cores.suspended {
             return Err(Fault::suspended());
         }
-        RwLockReadGuard::try_map(cores, |cores| cores.users.get(&user))
-            .map_err(|_| Fault::closed())
+        RwLockReadGuard::try_map(cores, |cores| cores.users.get(&user)).map_err(|_| Fault::closed())
     }
 
     pub(crate) fn is_suspended(&self) -> bool {

@@ -134,9 +134,8 @@ pub unsafe extern "C" fn jotrack_graphql_start(
 ) -> jotrack_status {
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (out, shared, request) = unsafe {
-            (OutHandle::optional(out), args::engine(engine)?, Request::read(request)?)
-        };
+        let (out, shared, request) =
+            unsafe { (OutHandle::optional(out), args::engine(engine)?, Request::read(request)?) };
         let op = Begun::new(shared, None, on_done, user)?;
         out.put(implementation::start(shared, request, op)?);
         Ok(())
@@ -168,9 +167,8 @@ pub unsafe extern "C" fn jotrack_graphql_subscribe(
 ) -> jotrack_status {
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (out, shared, request) = unsafe {
-            (OutHandle::optional(out), args::engine(engine)?, Request::read(request)?)
-        };
+        let (out, shared, request) =
+            unsafe { (OutHandle::optional(out), args::engine(engine)?, Request::read(request)?) };
         if on_next.is_none() {
             return Err(args::null("on_next"));
         }

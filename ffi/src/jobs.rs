@@ -96,7 +96,12 @@ pub unsafe extern "C" fn jotrack_job_create(
             (WriteArgs::read(write, commit)?, args::engine(engine)?, Fields::read(input)?)
         };
         let written = shared.block(shared.core()?.create_job(input.into_new(), &write.options))?;
-        write.commit.one(&written, id_text!(written.value), job_version(&written, &[written.value]), 0);
+        write.commit.one(
+            &written,
+            id_text!(written.value),
+            job_version(&written, &[written.value]),
+            0,
+        );
         Ok(())
     })
 }
@@ -127,7 +132,12 @@ pub unsafe extern "C" fn jotrack_job_update(
             )
         };
         let written = shared.block(shared.core()?.update_job(id, input.0, &write.options))?;
-        write.commit.one(&written, id_text!(written.value), job_version(&written, &[written.value]), 0);
+        write.commit.one(
+            &written,
+            id_text!(written.value),
+            job_version(&written, &[written.value]),
+            0,
+        );
         Ok(())
     })
 }

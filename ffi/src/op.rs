@@ -67,12 +67,7 @@ impl Work {
 }
 
 impl jotrack_op {
-    pub(crate) fn new(
-        shared: &Arc<Shared>,
-        number: u64,
-        finish: Arc<Finish>,
-        work: Work,
-    ) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, number: u64, finish: Arc<Finish>, work: Work) -> Self {
         Self { shared: Arc::clone(shared), number, finish, work }
     }
 }

@@ -76,11 +76,7 @@ pub unsafe extern "C" fn jotrack_engine_as_user(
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
         let (out, shared, user) = unsafe {
-            (
-                OutHandle::claim(out)?,
-                args::engine(engine)?,
-                args::id::<UserId>("user_id", user_id)?,
-            )
+            (OutHandle::claim(out)?, args::engine(engine)?, args::id::<UserId>("user_id", user_id)?)
         };
         let core = shared.block(shared.core()?.as_user(user))?;
         out.put(shared.acting_as(core));

@@ -286,13 +286,14 @@ static void users_and_counters(const char *dir)
     ZERO(stats);
     OK(jotrack_engine_stats(other, &stats, &err));
     OK(jotrack_revision(engine, &rev, &err));
-    CHECK(stats.rev == rev && stats.jobs >= 2 && stats.jobs_trashed == 1);
+    /* The background may write too: the analysis of before goes on. */
+    CHECK(stats.rev > 0 && stats.rev <= rev && stats.jobs >= 2 && stats.jobs_trashed == 1);
     CHECK(stats.db_bytes > 0 && stats.ops_running == 0 && stats.subscriptions == 0);
     CHECK(stats.logs_dropped == 0 && stats.queue_len == 0 && stats.cache_entries == 0);
     memset(&small, 0xff, sizeof small);
     small.struct_size = 16;
     OK(jotrack_engine_stats(engine, &small, &err));
-    CHECK(small.struct_size == 16 && small.rev == rev && small.jobs == UINT64_MAX);
+    CHECK(small.struct_size == 16 && small.rev >= rev && small.jobs == UINT64_MAX);
     FAILS(JOTRACK_INVALID_ARGUMENT, jotrack_engine_stats(engine, NULL, &err));
 
     /* The last handle closes the engine; suspending is for all of them. */

@@ -43,9 +43,8 @@ const SOURCES: [&str; 25] = [
 ];
 
 /// The programs of the suite; together they call every function.
-const PROGRAMS: [&str; 9] = [
-    "smoke", "refusals", "dispatch", "threads", "analysis", "state", "graphql", "options", "kept",
-];
+const PROGRAMS: [&str; 9] =
+    ["smoke", "refusals", "dispatch", "threads", "analysis", "state", "graphql", "options", "kept"];
 
 #[test]
 fn header_is_what_the_source_says() {
@@ -91,9 +90,8 @@ fn library_exports_the_header_and_nothing_else() {
 
 #[test]
 fn every_function_is_called_by_the_suite() {
-    let suite: String = PROGRAMS
-        .map(|name| fs::read_to_string(suite(&format!("{name}.c"))).unwrap())
-        .concat();
+    let suite: String =
+        PROGRAMS.map(|name| fs::read_to_string(suite(&format!("{name}.c"))).unwrap()).concat();
 
     for function in functions(&header()) {
         assert!(suite.contains(&format!("{function}(")), "{function} is never called");

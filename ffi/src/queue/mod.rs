@@ -14,7 +14,10 @@ mod operations;
 
 pub(crate) use finish::Finish;
 pub(crate) use lines::{Line, LogCallback};
-#[cfg_attr(not(feature = "graphql"), allow(unused_imports, reason = "only GraphQL has payloads"))]
+#[cfg_attr(
+    not(feature = "graphql"),
+    allow(unused_imports, reason = "only GraphQL has payloads")
+)]
 pub(crate) use operations::Taken;
 pub(crate) use operations::{Entered, Outcome};
 

@@ -344,11 +344,9 @@ fn closing_ends_every_operation_once_and_after_its_events() {
 #[test]
 fn payloads_that_find_no_room_are_refused_and_none_is_lost() {
     let (queue, told) = (Queue::new(Mode::Host, 100), Told::default());
-    let [first, second] =
-        [(); 2].map(|()| queue.begin(Some(event), done, user(&told)).unwrap().id);
-    let fill = |id, n| {
-        (0..n).filter(|_| queue.payload(id, "{}".to_owned()) == Taken::Queued).count()
-    };
+    let [first, second] = [(); 2].map(|()| queue.begin(Some(event), done, user(&told)).unwrap().id);
+    let fill =
+        |id, n| (0..n).filter(|_| queue.payload(id, "{}".to_owned()) == Taken::Queued).count();
 
     // Each has its own limit, and both share that of the queue.
     assert_eq!((fill(first, 70), fill(second, 70)), (64, 36));
@@ -384,8 +382,7 @@ fn an_end_is_known_to_those_who_wait_before_it_is_told_and_after() {
 fn a_suspended_engine_ends_operations_and_tells_its_state_behind_the_changes() {
     let (queue, seen, told) = (Queue::new(Mode::Host, 64), Seen::default(), Told::default());
     let id = queue.subscribe(record, user(&seen)).unwrap();
-    let [running, over] =
-        [(); 2].map(|()| queue.begin(Some(event), done, user(&told)).unwrap().id);
+    let [running, over] = [(); 2].map(|()| queue.begin(Some(event), done, user(&told)).unwrap().id);
 
     queue.changed(id, change(5, 1));
     queue.ended(over, success());
