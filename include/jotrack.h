@@ -69,7 +69,8 @@
  * R5  After a failure every out-argument is NULL or 0, and nothing is owed but *err.
  * R6  Never use free() or delete on memory of the library: it may have another heap.
  * R7  The user pointer of a subscription lives until jotrack_subscription_free returned; that of an
- *     operation until its on_done returned; that of the wakeup until jotrack_engine_close returned.
+ *     operation until its on_done returned; those of the wakeup and of the log until the
+ *     jotrack_engine_close of the last handle returned.
  *
  * Threads
  * -------
@@ -77,10 +78,11 @@
  * T2  Pages, readers, writers and errors: one thread at a time; they may be handed on. Pages and
  *     errors own their data and outlive the engine; readers and writers then answer JOTRACK_CLOSED
  *     and are still to be freed.
- * T3  jotrack_engine_close is the last call on an engine, and no other call on it may be running.
+ * T3  jotrack_engine_close is the last call on a handle, and no other call on it may be running.
+ *     The last handle closes the engine.
  * T4  Callbacks come in order, never two at once per engine. No exception and no longjmp may leave
- *     one. A callback may call everything but jotrack_engine_close and jotrack_dispatch, which
- *     answer JOTRACK_MISUSE there.
+ *     one. A callback may call everything but jotrack_engine_close, jotrack_engine_suspend and
+ *     jotrack_dispatch, which answer JOTRACK_MISUSE there.
  * T5  The wakeup callback runs on any thread and must not call the library.
  * T6  Calls block. A page takes well under a millisecond and may be read on the thread of the user
  *     interface; a mutation waits for the disk, and a file for as long as it is.
@@ -92,10 +94,20 @@
  * everything again. An event is a hint, the change log is the truth: events that wait for the same
  * subscription are merged, so a slow program loses nothing and the queue never overflows.
  * An analysis goes on after the call that began it: jotrack_analysis_start gives a jotrack_op, its
- * events come through the same queue, and on_done comes once and last.
+ * events come through the same queue, and on_done comes once and last. So do jotrack_graphql_start
+ * and jotrack_graphql_subscribe, whose responses are the one thing that cannot be merged: 64 of a
+ * subscription wait, then it ends with JOTRACK_LAGGED. Who would rather wait than be called uses
+ * jotrack_op_wait.
  * With JOTRACK_DISPATCH_THREAD callbacks run on a thread of the engine. With JOTRACK_DISPATCH_HOST
  * they run only inside jotrack_dispatch, on the thread that calls it; jotrack_set_wakeup says when
  * it is time.
+ *
+ * Suspending
+ * ----------
+ * A mobile system ends an application that holds locks on files while it sleeps. Before it sleeps,
+ * jotrack_engine_suspend ends all operations, writes everything down and closes the database; until
+ * jotrack_engine_resume every call answers JOTRACK_SUSPENDED, but for resume, close, dispatch,
+ * jotrack_op_wait, everything that frees, and what only reads pages and errors.
  *
  * Process
  * -------
@@ -135,7 +147,7 @@
 #endif
 
 /**
- * Feature bit: jotrack_graphql_execute and jotrack_graphql_schema work.
+ * Feature bit: the functions jotrack_graphql_ work.
  */
 #define JOTRACK_FEATURE_GRAPHQL 1
 
@@ -173,6 +185,23 @@
  * Entity bit: settings and keys of the user; the id of a change is the user's.
  */
 #define JOTRACK_ENTITY_ACCOUNT 64
+
+/**
+ * Open flag: the data is only read. Not in this version: JOTRACK_UNSUPPORTED.
+ */
+#define JOTRACK_OPEN_READ_ONLY 1
+
+/**
+ * Open flag: JOTRACK_NOT_FOUND where there is no database yet, instead of a new one. It needs
+ * `data_dir` or `database`.
+ */
+#define JOTRACK_OPEN_NO_CREATE 2
+
+/**
+ * Open flag: no request leaves this machine. Not in this version: JOTRACK_UNSUPPORTED. Nothing is
+ * sent anyway until the user allows it, see jotrack_ai_settings_update.
+ */
+#define JOTRACK_OPEN_NO_NETWORK 4
 
 /**
  * Commit flag: everything was as asked for already; nothing was written.
@@ -274,11 +303,14 @@ typedef enum jotrack_status_code {
      */
     JOTRACK_NOT_FOUND = 3,
     /**
-     * A rule about the state of the data forbids it; `reason` in the details.
+     * It exists already.
      */
     JOTRACK_ALREADY_EXISTS = 4,
     /**
-     * The expected version is not the current one: read again, then decide.
+     * The data is not in the state that the call needs: read again, then decide. `reason` in the
+     * details says what is in the way: VERSION (the expected version is not the current one),
+     * JOB_IN_TRASH, NOT_IN_TRASH, NO_TEXT (a document without a text), NO_RESUME, VERSION_LOCKED,
+     * VERSION_TRASHED, LAST_HISTORY_ROW, CHANGED_SINCE.
      */
     JOTRACK_CONFLICT = 5,
     /**
@@ -760,6 +792,34 @@ typedef enum jotrack_dispatch_mode {
 } jotrack_dispatch_mode;
 
 /**
+ * How grave a line of the log is.
+ *
+ * @since 0.1
+ */
+typedef enum jotrack_log_level {
+    /**
+     * Something failed that should not.
+     */
+    JOTRACK_LOG_ERROR = 1,
+    /**
+     * Something failed that may fail, or needs attention.
+     */
+    JOTRACK_LOG_WARN = 2,
+    /**
+     * What an operator wants to know.
+     */
+    JOTRACK_LOG_INFO = 3,
+    /**
+     * For those who look for a mistake.
+     */
+    JOTRACK_LOG_DEBUG = 4,
+    /**
+     * Every step.
+     */
+    JOTRACK_LOG_TRACE = 5,
+} jotrack_log_level;
+
+/**
  * A page of attachments. It owns its rows: one thread at a time, valid after the engine is closed.
  * Freed with jotrack_attachment_page_free.
  *
@@ -838,6 +898,24 @@ typedef struct jotrack_subscription jotrack_subscription;
 typedef struct jotrack_variant_page jotrack_variant_page;
 
 /**
+ * Told one line of the log: how grave it is (jotrack_log_level), which part of the engine speaks,
+ * and `len` bytes of English text with a NUL behind them. Both texts live during the call.
+ *
+ * Lines hold ids, numbers and names of files, never keys, prompts or texts of documents. They come
+ * through the queue like every callback: in order, at most `queue_capacity` of them wait, and a
+ * line behind some that found no room says how many. What is left when the engine closes is told
+ * before jotrack_engine_close returns; what the end of the closing has to say is not. The rules of
+ * jotrack_event_cb hold.
+ *
+ * @since 0.1
+ */
+typedef void (*jotrack_log_cb)(void *user,
+                               int32_t level,
+                               const char *target,
+                               const char *message,
+                               size_t len);
+
+/**
  * How an engine is opened. Begin with jotrack_options_init.
  *
  * @since 0.1
@@ -876,7 +954,7 @@ typedef struct jotrack_options {
      */
     uint32_t worker_threads;
     /**
-     * 0.
+     * JOTRACK_OPEN_ bits.
      */
     uint64_t flags;
     /**
@@ -887,6 +965,22 @@ typedef struct jotrack_options {
      * handles are freed, then wiped.
      */
     const char *master_key;
+    /**
+     * Told what the engine has to say about its work, or NULL.
+     */
+    jotrack_log_cb log;
+    /**
+     * Handed back in each call of `log`; it must live until jotrack_engine_close returned.
+     */
+    void *log_user;
+    /**
+     * What `log` is told: jotrack_log_level and graver; 0 = JOTRACK_LOG_WARN.
+     */
+    int32_t log_level;
+    /**
+     * Most GraphQL responses and log lines that wait for the host; 0 = 4096, at least 64.
+     */
+    uint32_t queue_capacity;
 } jotrack_options;
 
 /**
@@ -905,6 +999,79 @@ typedef int32_t jotrack_status;
  * @since 0.1
  */
 typedef void (*jotrack_wakeup_cb)(void *user);
+
+/**
+ * Counters of an engine, as its handle's user sees them. Set struct_size.
+ *
+ * @since 0.1
+ */
+typedef struct jotrack_stats {
+    /**
+     * sizeof(jotrack_stats).
+     */
+    size_t struct_size;
+    /**
+     * Present revision.
+     */
+    uint64_t rev;
+    /**
+     * Jobs of the user, archived ones included, without the trash.
+     */
+    uint64_t jobs;
+    /**
+     * Jobs of the user in the trash.
+     */
+    uint64_t jobs_trashed;
+    /**
+     * Bytes of the database file; 0 without a data folder.
+     */
+    uint64_t db_bytes;
+    /**
+     * Bytes of the log beside it, which is written into it by and by.
+     */
+    uint64_t wal_bytes;
+    /**
+     * Kept answers that the user can be given.
+     */
+    uint64_t cache_entries;
+    /**
+     * Bytes of them.
+     */
+    uint64_t cache_bytes;
+    /**
+     * How often they were given.
+     */
+    uint64_t cache_hits;
+    /**
+     * Tokens that the user sent to providers this month (UTC).
+     */
+    uint64_t tokens_in;
+    /**
+     * Tokens that came back this month.
+     */
+    uint64_t tokens_out;
+    /**
+     * Cost of the month in millionths of a US dollar; -1 when the price of a call is not known.
+     */
+    int64_t cost_micros;
+    /**
+     * Operations whose on_done has not been called.
+     */
+    uint64_t ops_running;
+    /**
+     * Subscriptions made with jotrack_subscribe.
+     */
+    uint64_t subscriptions;
+    /**
+     * Subscriptions and operations with something to tell, and lines of the log, that wait for a
+     * callback to run.
+     */
+    uint64_t queue_len;
+    /**
+     * Lines of the log that found no room since the engine was opened.
+     */
+    uint64_t logs_dropped;
+} jotrack_stats;
 
 /**
  * The fields of a job to create or change. Zero the struct and set struct_size.
@@ -1014,6 +1181,12 @@ typedef struct jotrack_commit {
      * Id of the object, NUL-terminated; empty for a mutation of a list.
      */
     char id[40];
+    /**
+     * The version that the mutation gave to its only job, coach state or text, for the next
+     * jotrack_write.expected_version. 0 = not told: nothing was written, what was written has no
+     * versions (files, keys, settings) or was several, or others wrote too at the same time.
+     */
+    int64_t version;
 } jotrack_commit;
 
 /**
@@ -1515,7 +1688,8 @@ typedef struct jotrack_analysis_request {
 /**
  * Called with each event of an operation, in order, one callback at a time per engine. `event_json`
  * is `len` bytes of JSON with a NUL behind them and lives during the call. No exception and no
- * longjmp may leave it. It may call everything but jotrack_engine_close and jotrack_dispatch.
+ * longjmp may leave it. It may call everything but jotrack_engine_close,
+ * jotrack_engine_suspend and jotrack_dispatch.
  *
  * @since 0.1
  */
@@ -1551,7 +1725,7 @@ typedef struct jotrack_event {
      */
     int32_t kind;
     /**
-     * JOTRACK_STATE_OPEN; for JOTRACK_EVENT_STATE the new state.
+     * JOTRACK_STATE_OPEN; for JOTRACK_EVENT_STATE the new state: of several that waited the last.
      */
     int32_t state;
     /**
@@ -1570,8 +1744,8 @@ typedef struct jotrack_event {
 
 /**
  * Called with each event of a subscription, one at a time per engine. `event` lives during the
- * call. No exception and no longjmp may leave it. It may call everything but jotrack_engine_close
- * and jotrack_dispatch.
+ * call. No exception and no longjmp may leave it. It may call everything but jotrack_engine_close,
+ * jotrack_engine_suspend and jotrack_dispatch.
  *
  * @since 0.1
  */
@@ -1714,7 +1888,7 @@ JOTRACK_API const char *jotrack_error_message(const struct jotrack_error *error)
  * Returns a JSON object with what a program can act on.
  *
  * Keys, absent ones omitted: `fields` (array of `{"path": [..], "rule", "message", "limit"}`, for
- * VALIDATION), `retryable`, `retryAfterMs`, `currentVersion` (CONFLICT), `reason`, `missing`
+ * VALIDATION), `retryable`, `retryAfterMs`, `reason` and `currentVersion` (CONFLICT), `missing`
  * (STEP_LOCKED), `limit`, `remaining`, `scope`, `detected`, `extension`, `what`, `id`, `provider`.
  *
  * Never NULL; borrowed from `error`. `error` NULL gives "{}".
@@ -1764,7 +1938,7 @@ jotrack_status jotrack_engine_open(const struct jotrack_options *options,
                                    struct jotrack_error **err);
 
 /**
- * Closes an engine and frees the handle. NULL does nothing.
+ * Closes a handle and frees it; the last handle on an engine closes the engine. NULL does nothing.
  *
  * Running work is given 5 seconds, then aborted. Callbacks that wait are run, and each
  * subscription is told JOTRACK_EVENT_STATE with JOTRACK_STATE_CLOSING as its last event, and the
@@ -1828,6 +2002,65 @@ jotrack_status jotrack_set_wakeup(struct jotrack_engine *engine,
                                   jotrack_wakeup_cb wakeup,
                                   void *user,
                                   struct jotrack_error **err);
+
+/**
+ * Makes a handle on the same engine that acts as another user of its data.
+ *
+ * `user_id`: JOTRACK_NOT_FOUND when there is no such user. The handles are counted: each is ended
+ * with jotrack_engine_close, and the last one closes the engine. Options, callbacks, the queue and
+ * suspending are those of the engine, whichever handle is used.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_engine_as_user(struct jotrack_engine *engine,
+                                      const char *user_id,
+                                      struct jotrack_engine **out,
+                                      struct jotrack_error **err);
+
+/**
+ * Ends all operations, writes everything down and closes the database: no file of it is open and
+ * no lock is held until jotrack_engine_resume.
+ *
+ * `timeout_ms`: how long to wait for calls that run on other threads. When it has passed the answer
+ * is JOTRACK_TIMEOUT and nothing has changed, but that calls made meanwhile were refused. Then
+ * operations end with JOTRACK_SUSPENDED. An analysis under way is written down and goes on after
+ * jotrack_engine_resume, where jotrack_analysis_follow finds it. Subscriptions are told
+ * JOTRACK_EVENT_STATE with JOTRACK_STATE_SUSPENDED and go on after resume without missing a change.
+ * Writers that are open answer JOTRACK_SUSPENDED, and JOTRACK_CLOSED after resume: abort them.
+ *
+ * An engine without a data folder only ends its operations and refuses calls. Suspending a
+ * suspended engine does nothing. JOTRACK_MISUSE inside a callback. Any other failure leaves the
+ * engine suspended; what was saved before is saved.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_engine_suspend(struct jotrack_engine *engine,
+                                      uint32_t timeout_ms,
+                                      struct jotrack_error **err);
+
+/**
+ * Opens the database of a suspended engine again. An engine that is not suspended is left alone.
+ *
+ * Subscriptions are told JOTRACK_EVENT_STATE with JOTRACK_STATE_OPEN. A failure is one of
+ * jotrack_engine_open and leaves the engine suspended: it may be tried again.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_engine_resume(struct jotrack_engine *engine,
+                                     struct jotrack_error **err);
+
+/**
+ * Reads the counters. A few statements.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_engine_stats(struct jotrack_engine *engine,
+                                    struct jotrack_stats *out,
+                                    struct jotrack_error **err);
 
 /**
  * Creates a job.
@@ -2002,6 +2235,31 @@ bool jotrack_job_page_info(const struct jotrack_job_page *page,
 JOTRACK_API void jotrack_job_page_free(struct jotrack_job_page *page);
 
 /**
+ * Searches jobs, best first: title, company, notes and the texts of active documents. The trash is
+ * left out.
+ *
+ * `query`: words that must all occur, the last one may be a beginning; `"a phrase"`, `-not`,
+ * `company:`, `title:`, `status:`, `has:`, `is:stale`, `is:archived`, `after:2026-01-31`, `before:`.
+ * JOTRACK_VALIDATION when it is empty, too long, excludes only or names an unknown status, kind or
+ * date. `entities`: JOTRACK_ENTITY_JOB or 0; others are JOTRACK_UNSUPPORTED. `limit`: 0 = 50, at
+ * most 200.
+ *
+ * `*out`: `{"hits": [{"id", "title", "company", "status", "score", "snippet"}], "more": bool}`. `id`
+ * is that of a job, `status` a number of jotrack_job_status, `score` is higher for better hits,
+ * `snippet` at most 160 characters around the first match in notes or documents, or null. Freed with
+ * jotrack_string_free.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_search_json(struct jotrack_engine *engine,
+                                   const char *query,
+                                   uint64_t entities,
+                                   uint32_t limit,
+                                   char **out,
+                                   struct jotrack_error **err);
+
+/**
  * Reads the files of many jobs at once, those in the trash left out: in the order of `ids`, then by
  * kind, the newest version first.
  *
@@ -2111,8 +2369,9 @@ jotrack_status jotrack_attachment_writer_open(struct jotrack_engine *engine,
                                               struct jotrack_error **err);
 
 /**
- * Writes the next `len` bytes. Limits are checked as the bytes come; after a failure the writer can
- * only be aborted.
+ * Writes the next `len` bytes. Limits are checked as the bytes come. After a failure bytes are
+ * missing: jotrack_attachment_writer_commit and jotrack_attachment_writer_stage then answer
+ * JOTRACK_MISUSE.
  *
  * @since 0.1
  */
@@ -2316,7 +2575,7 @@ jotrack_status jotrack_match_get(struct jotrack_engine *engine,
  * Returns the id of the analysis of an operation, for jotrack_analysis_get and for
  * jotrack_analysis_follow in a later process.
  *
- * Borrowed from `op`; `op` NULL gives NULL.
+ * Borrowed from `op`; `op` NULL and an operation of GraphQL give NULL.
  *
  * @since 0.1
  */
@@ -2326,12 +2585,29 @@ JOTRACK_API const char *jotrack_op_id(const struct jotrack_op *op);
  * Asks an operation to end. It returns at once; the end comes as JOTRACK_CANCELLED, or as it would
  * have come when it was quicker. A second call and NULL do nothing.
  *
- * Others that wait for the same answer keep their call to the provider; when nobody is left the
- * call is ended.
+ * Of an analysis, others that wait for the same answer keep their call to the provider; when nobody
+ * is left the call is ended. A GraphQL mutation that is cancelled may be done all the same: repeat
+ * it with the same idempotency key to know.
  *
  * @since 0.1
  */
 JOTRACK_API void jotrack_op_cancel(struct jotrack_op *op);
+
+/**
+ * Waits for the end of an operation, whether or not `on_done` was delivered by then, and may be
+ * called again: also inside a callback, from several threads, and after the engine was closed.
+ *
+ * `timeout_ms`: 0 = do not wait, -1 = for ever; JOTRACK_TIMEOUT when it has passed. Any other answer
+ * is the end of the operation, as `on_done` has it. `*result_json` (may be NULL) is the result, or
+ * NULL when there is none; freed with jotrack_string_free.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_op_wait(struct jotrack_op *op,
+                               int32_t timeout_ms,
+                               char **result_json,
+                               struct jotrack_error **err);
 
 /**
  * Lets go of an operation and frees the handle. It goes on, and its callbacks still come: this
@@ -2354,8 +2630,8 @@ JOTRACK_API void jotrack_op_free(struct jotrack_op *op);
  * are not named here.
  *
  * `on_done` is called once and last, with the analysis as JSON (see jotrack_analysis_get) and with
- * JOTRACK_OK, JOTRACK_CANCELLED, the provider's failure, or JOTRACK_CLOSED when the engine closed
- * before: what was stored by then is found again with jotrack_analysis_get. `user` is handed back in
+ * JOTRACK_OK, JOTRACK_CANCELLED, the provider's failure, or JOTRACK_CLOSED or
+ * JOTRACK_SUSPENDED when the engine was closed or suspended before: what was stored by then is found again with jotrack_analysis_get. `user` is handed back in
  * each call and must live until `on_done` returned. Callbacks may come before this returns. `out`
  * (may be NULL) is freed with jotrack_op_free, which cancels nothing.
  * JOTRACK_BUSY with more than 1024 operations at a time.
@@ -2416,6 +2692,37 @@ JOTRACK_API
 jotrack_status jotrack_analysis_cancel(struct jotrack_engine *engine,
                                        const char *id,
                                        struct jotrack_error **err);
+
+/**
+ * Counts the kept answers by kind, as a JSON array of `{"kind", "entries", "bytes", "hits",
+ * "oldestAt"}`: those of the user and those for all users. Kinds without answers are absent.
+ *
+ * `kind` is a word of the schema's AnalysisKind, `oldestAt` Unix milliseconds; hits are written
+ * down every half minute. `*out` is freed with jotrack_string_free.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_cache_stats_json(struct jotrack_engine *engine,
+                                        char **out,
+                                        struct jotrack_error **err);
+
+/**
+ * Removes kept answers of the user, so that the next analysis asks again.
+ *
+ * `kind` (a word of AnalysisKind), `company` (its name in any spelling) and `key` (`cacheKey` of an
+ * analysis) narrow it down together; NULL = any. With NULL for all of them everything goes.
+ * `removed` (may be NULL) is how many. Answers for all users and the analyses themselves stay.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_cache_invalidate(struct jotrack_engine *engine,
+                                        const char *kind,
+                                        const char *company,
+                                        const char *key,
+                                        uint64_t *removed,
+                                        struct jotrack_error **err);
 
 /**
  * Stores the user's own key of a provider, sealed with the master key, in the place of an earlier
@@ -2588,6 +2895,51 @@ jotrack_status jotrack_graphql_execute(struct jotrack_engine *engine,
                                        const struct jotrack_graphql_request *request,
                                        char **response_json,
                                        struct jotrack_error **err);
+
+/**
+ * Starts a query or a mutation and returns; `on_done` has the response.
+ *
+ * `on_done` is called once, with JOTRACK_OK and the response as `result_json`, or with
+ * JOTRACK_CANCELLED, JOTRACK_TIMEOUT, JOTRACK_CLOSED or JOTRACK_SUSPENDED: then it is not known
+ * whether a mutation was done, repeat it with the same idempotency key. `user` is handed back and
+ * must live until `on_done` returned. It may be called before this returns. `out` (may be NULL) is
+ * for jotrack_op_cancel and jotrack_op_wait, and is freed with jotrack_op_free.
+ * JOTRACK_BUSY with more than 1024 operations at a time; JOTRACK_UNSUPPORTED without
+ * JOTRACK_FEATURE_GRAPHQL.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_graphql_start(struct jotrack_engine *engine,
+                                     const struct jotrack_graphql_request *request,
+                                     jotrack_done_cb on_done,
+                                     void *user,
+                                     struct jotrack_op **out,
+                                     struct jotrack_error **err);
+
+/**
+ * Starts a GraphQL subscription and returns; `on_next` has each response.
+ *
+ * On SQLite everything that is committed after this returned is told; with the argument `since`
+ * everything after a revision. `on_next` is called with one response at a time, as JSON. A document
+ * that is refused is one response with `errors`. At most 64 responses wait for the host; when
+ * another one comes the subscription ends with JOTRACK_LAGGED, after those 64: subscribe again from
+ * the last revision seen. `request->timeout_ms` ends it with JOTRACK_TIMEOUT.
+ *
+ * `on_done` is called once and last: with JOTRACK_OK when the subscription came to its own end, with
+ * JOTRACK_CANCELLED after jotrack_op_cancel, with JOTRACK_CLOSED or JOTRACK_SUSPENDED. It has no
+ * result. Everything else as for jotrack_graphql_start.
+ *
+ * @since 0.1
+ */
+JOTRACK_API
+jotrack_status jotrack_graphql_subscribe(struct jotrack_engine *engine,
+                                         const struct jotrack_graphql_request *request,
+                                         jotrack_op_event_cb on_next,
+                                         jotrack_done_cb on_done,
+                                         void *user,
+                                         struct jotrack_op **out,
+                                         struct jotrack_error **err);
 
 /**
  * Writes the schema in the schema definition language. Needs no engine.

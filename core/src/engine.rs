@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -142,10 +143,23 @@ impl Engine {
     /// # Errors
     /// `Internal` when the writer ended badly.
     pub async fn close(&self) -> Result<()> {
+        self.close_within(Duration::from_millis(self.shared.config.ai.drain_ms)).await
+    }
+
+    /// The same without waiting for analyses under way: they return to the queue, and whoever
+    /// opens the data next goes on with them.
+    ///
+    /// # Errors
+    /// As for [`Self::close`].
+    pub async fn close_at_once(&self) -> Result<()> {
+        self.close_within(Duration::ZERO).await
+    }
+
+    async fn close_within(&self, drain: Duration) -> Result<()> {
         if self.shared.closing.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
-        self.close_analyses().await;
+        self.close_analyses(drain).await;
         self.shared.closed.store(true, Ordering::SeqCst);
         let worker = self.shared.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(worker) = worker {

@@ -158,6 +158,15 @@ export declare const DispatchMode: Readonly<{
   HOST: 1;
 }>;
 
+export type LogLevel = number;
+export declare const LogLevel: Readonly<{
+  ERROR: 1;
+  WARN: 2;
+  INFO: 3;
+  DEBUG: 4;
+  TRACE: 5;
+}>;
+
 export type Feature = number;
 export declare const Feature: Readonly<{
   GRAPHQL: 1;
@@ -172,6 +181,13 @@ export declare const Entity: Readonly<{
   COACH_STATE: 16;
   ANALYSIS: 32;
   ACCOUNT: 64;
+}>;
+
+export type OpenFlag = number;
+export declare const OpenFlag: Readonly<{
+  READ_ONLY: 1;
+  NO_CREATE: 2;
+  NO_NETWORK: 4;
 }>;
 
 export type CommitFlag = number;

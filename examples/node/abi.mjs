@@ -143,6 +143,14 @@ export const DispatchMode = Object.freeze({
   HOST: 1,
 });
 
+export const LogLevel = Object.freeze({
+  ERROR: 1,
+  WARN: 2,
+  INFO: 3,
+  DEBUG: 4,
+  TRACE: 5,
+});
+
 export const Feature = Object.freeze({
   GRAPHQL: 1,
 });
@@ -155,6 +163,12 @@ export const Entity = Object.freeze({
   COACH_STATE: 16,
   ANALYSIS: 32,
   ACCOUNT: 64,
+});
+
+export const OpenFlag = Object.freeze({
+  READ_ONLY: 1,
+  NO_CREATE: 2,
+  NO_NETWORK: 4,
 });
 
 export const CommitFlag = Object.freeze({
@@ -198,6 +212,28 @@ export const structs = {
     worker_threads: 'uint32_t',
     flags: 'uint64_t',
     master_key: 'const char *',
+    log: 'jotrack_log_cb *',
+    log_user: 'void *',
+    log_level: 'int32_t',
+    queue_capacity: 'uint32_t',
+  },
+  jotrack_stats: {
+    struct_size: 'size_t',
+    rev: 'uint64_t',
+    jobs: 'uint64_t',
+    jobs_trashed: 'uint64_t',
+    db_bytes: 'uint64_t',
+    wal_bytes: 'uint64_t',
+    cache_entries: 'uint64_t',
+    cache_bytes: 'uint64_t',
+    cache_hits: 'uint64_t',
+    tokens_in: 'uint64_t',
+    tokens_out: 'uint64_t',
+    cost_micros: 'int64_t',
+    ops_running: 'uint64_t',
+    subscriptions: 'uint64_t',
+    queue_len: 'uint64_t',
+    logs_dropped: 'uint64_t',
   },
   jotrack_job_input: {
     struct_size: 'size_t',
@@ -224,6 +260,7 @@ export const structs = {
     flags: 'uint32_t',
     reserved: 'uint32_t',
     id: 'char [40]',
+    version: 'int64_t',
   },
   jotrack_job_filter: {
     struct_size: 'size_t',
@@ -375,6 +412,7 @@ export const structs = {
 
 /** The callbacks. */
 export const callbacks = [
+  'void jotrack_log_cb(void * user, int32_t level, const char * target, const char * message, size_t len)',
   'void jotrack_wakeup_cb(void * user)',
   'void jotrack_op_event_cb(void * user, const char * event_json, size_t len)',
   'void jotrack_done_cb(void * user, int32_t status, const char * result_json, size_t len, void * error)',
@@ -399,6 +437,10 @@ export const functions = [
   'int32_t jotrack_engine_health_json(void * engine, _Out_ void ** out, _Out_ void ** err)',
   'int32_t jotrack_dispatch(void * engine, int32_t timeout_ms, uint32_t max, _Out_ uint32_t * delivered, _Out_ void ** err)',
   'int32_t jotrack_set_wakeup(void * engine, jotrack_wakeup_cb * wakeup, void * user, _Out_ void ** err)',
+  'int32_t jotrack_engine_as_user(void * engine, const char * user_id, _Out_ void ** out, _Out_ void ** err)',
+  'int32_t jotrack_engine_suspend(void * engine, uint32_t timeout_ms, _Out_ void ** err)',
+  'int32_t jotrack_engine_resume(void * engine, _Out_ void ** err)',
+  'int32_t jotrack_engine_stats(void * engine, _Inout_ jotrack_stats * out, _Out_ void ** err)',
   'int32_t jotrack_job_create(void * engine, const jotrack_job_input * input, const jotrack_write * write, _Inout_ jotrack_commit * commit, _Out_ void ** err)',
   'int32_t jotrack_job_update(void * engine, const char * id, const jotrack_job_input * input, const jotrack_write * write, _Inout_ jotrack_commit * commit, _Out_ void ** err)',
   'int32_t jotrack_job_update_status(void * engine, const char ** ids, size_t n, int32_t status, int64_t at_ms, const char * note, const jotrack_write * write, _Inout_ jotrack_commit * commit, _Out_ void ** err)',
@@ -412,6 +454,7 @@ export const functions = [
   'bool jotrack_job_page_get(void * page, size_t i, _Inout_ jotrack_job * out)',
   'bool jotrack_job_page_info(void * page, _Inout_ jotrack_page_info * out)',
   'void jotrack_job_page_free(void * page)',
+  'int32_t jotrack_search_json(void * engine, const char * query, uint64_t entities, uint32_t limit, _Out_ void ** out, _Out_ void ** err)',
   'int32_t jotrack_attachment_list(void * engine, const char ** ids, size_t n, uint32_t kinds, _Out_ void ** out, _Out_ void ** err)',
   'size_t jotrack_attachment_page_len(void * page)',
   'bool jotrack_attachment_page_get(void * page, size_t i, _Inout_ jotrack_attachment * out)',
@@ -439,11 +482,14 @@ export const functions = [
   'int32_t jotrack_match_get(void * engine, const char * job_id, _Inout_ jotrack_match * out, _Out_ void ** document_json, _Out_ void ** err)',
   'const char * jotrack_op_id(void * op)',
   'void jotrack_op_cancel(void * op)',
+  'int32_t jotrack_op_wait(void * op, int32_t timeout_ms, _Out_ void ** result_json, _Out_ void ** err)',
   'void jotrack_op_free(void * op)',
   'int32_t jotrack_analysis_start(void * engine, const jotrack_analysis_request * request, jotrack_op_event_cb * on_event, jotrack_done_cb * on_done, void * user, _Out_ void ** out, _Out_ void ** err)',
   'int32_t jotrack_analysis_follow(void * engine, const char * id, uint64_t after, jotrack_op_event_cb * on_event, jotrack_done_cb * on_done, void * user, _Out_ void ** out, _Out_ void ** err)',
   'int32_t jotrack_analysis_get(void * engine, const char * id, _Out_ void ** analysis_json, _Out_ void ** err)',
   'int32_t jotrack_analysis_cancel(void * engine, const char * id, _Out_ void ** err)',
+  'int32_t jotrack_cache_stats_json(void * engine, _Out_ void ** out, _Out_ void ** err)',
+  'int32_t jotrack_cache_invalidate(void * engine, const char * kind, const char * company, const char * key, _Out_ uint64_t * removed, _Out_ void ** err)',
   'int32_t jotrack_provider_key_set(void * engine, const char * provider, const char * secret, const char * base_url, const jotrack_write * write, _Inout_ jotrack_commit * commit, _Out_ void ** err)',
   'int32_t jotrack_provider_key_delete(void * engine, const char * provider, const jotrack_write * write, _Inout_ jotrack_commit * commit, _Out_ void ** err)',
   'int32_t jotrack_provider_keys(void * engine, _Out_ void ** keys_json, _Out_ void ** err)',
@@ -457,6 +503,8 @@ export const functions = [
   'bool jotrack_change_page_info(void * page, _Inout_ jotrack_page_info * out)',
   'void jotrack_change_page_free(void * page)',
   'int32_t jotrack_graphql_execute(void * engine, const jotrack_graphql_request * request, _Out_ void ** response_json, _Out_ void ** err)',
+  'int32_t jotrack_graphql_start(void * engine, const jotrack_graphql_request * request, jotrack_done_cb * on_done, void * user, _Out_ void ** out, _Out_ void ** err)',
+  'int32_t jotrack_graphql_subscribe(void * engine, const jotrack_graphql_request * request, jotrack_op_event_cb * on_next, jotrack_done_cb * on_done, void * user, _Out_ void ** out, _Out_ void ** err)',
   'int32_t jotrack_graphql_schema(_Out_ void ** sdl, _Out_ void ** err)',
   'int32_t jotrack_node_id_format(uint64_t entity, const char * id, _Out_ void ** out, _Out_ void ** err)',
   'int32_t jotrack_node_id_parse(const char * node_id, _Out_ uint64_t * entity, void * id, size_t cap, _Out_ void ** err)',

@@ -1,24 +1,21 @@
 //! Analyses: asked for, followed as they are written, looked at again, cancelled.
 
-use std::{
-    ffi::{CString, c_char, c_void},
-    sync::Arc,
-};
+use std::ffi::{c_char, c_void};
 
 use jotrack_core::{
     AiProvider, Analysis, AnalysisEvents, AnalysisId, AnalysisKind, AnalysisRequest, AnalysisState,
-    AnalysisTarget, AttachmentId, Engine, Error, ErrorCode, JobId, Persona, ResultSource,
-    WriteOptions,
+    AnalysisTarget, AttachmentId, Engine, Error, JobId, Persona, ResultSource, WriteOptions,
 };
 use serde_json::{Map, Value};
 
 use crate::{
     args::{self, OutHandle, OutText},
-    engine::{Shared, jotrack_engine},
+    begun::{Begun, Ending},
+    engine::jotrack_engine,
     error::{Fault, jotrack_error, jotrack_status},
     guard::guard,
-    op::{jotrack_done_cb, jotrack_op, jotrack_op_event_cb},
-    queue::{Outcome, Queue, User},
+    op::{Work, jotrack_done_cb, jotrack_op, jotrack_op_event_cb},
+    queue::Outcome,
     structs::{self, interface_structs},
 };
 
@@ -75,8 +72,8 @@ interface_structs!(jotrack_analysis_request);
 /// are not named here.
 ///
 /// `on_done` is called once and last, with the analysis as JSON (see jotrack_analysis_get) and with
-/// JOTRACK_OK, JOTRACK_CANCELLED, the provider's failure, or JOTRACK_CLOSED when the engine closed
-/// before: what was stored by then is found again with jotrack_analysis_get. `user` is handed back in
+/// JOTRACK_OK, JOTRACK_CANCELLED, the provider's failure, or JOTRACK_CLOSED or
+/// JOTRACK_SUSPENDED when the engine was closed or suspended before: what was stored by then is found again with jotrack_analysis_get. `user` is handed back in
 /// each call and must live until `on_done` returned. Callbacks may come before this returns. `out`
 /// (may be NULL) is freed with jotrack_op_free, which cancels nothing.
 /// JOTRACK_BUSY with more than 1024 operations at a time.
@@ -97,15 +94,16 @@ pub unsafe extern "C" fn jotrack_analysis_start(
         let (out, shared) = unsafe { (OutHandle::optional(out), args::engine(engine)?) };
         // SAFETY: as above.
         let (request, options) = unsafe { read(request)? };
+        // It is held until the work has started, so that a suspended engine has no beginnings.
+        let core = shared.core()?;
         let op = Begun::new(shared, on_event, on_done, user)?;
-        let core = shared.core();
-        let (id, kept, events) = shared.block(async {
+        let (kept, events) = shared.block(async {
             let started = core.start_analysis(&request, &options).await?;
             let events = core.analysis_events(started.analysis.id, None).await?;
             let kept = started.analysis.state.is_final().then_some(started.source);
-            Ok::<_, Error>((started.analysis.id, kept, events))
+            Ok::<_, Error>((kept, events))
         })?;
-        out.put(op.carry(id, kept, events)?);
+        out.put(carry(op, &core, kept, events)?);
         Ok(())
     })
 }
@@ -133,9 +131,10 @@ pub unsafe extern "C" fn jotrack_analysis_follow(
         let (out, shared) = unsafe { (OutHandle::optional(out), args::engine(engine)?) };
         // SAFETY: as above.
         let id = unsafe { args::id::<AnalysisId>("id", id) }?;
+        let core = shared.core()?;
         let op = Begun::new(shared, on_event, on_done, user)?;
-        let events = shared.block(shared.core().analysis_events(id, Some(after)))?;
-        out.put(op.carry(id, None, events)?);
+        let events = shared.block(core.analysis_events(id, Some(after)))?;
+        out.put(carry(op, &core, None, events)?);
         Ok(())
     })
 }
@@ -159,7 +158,7 @@ pub unsafe extern "C" fn jotrack_analysis_get(
         let (out, shared) = unsafe { (OutText::claim(analysis_json)?, args::engine(engine)?) };
         // SAFETY: as above.
         let id = unsafe { args::id::<AnalysisId>("id", id) }?;
-        let analysis = shared.block(shared.core().analysis(id))?;
+        let analysis = shared.block(shared.core()?.analysis(id))?;
         let text = out.prepare(analysis.to_json().to_string())?;
         out.put(text);
         Ok(())
@@ -182,7 +181,7 @@ pub unsafe extern "C" fn jotrack_analysis_cancel(
         let shared = unsafe { args::engine(engine) }?;
         // SAFETY: as above.
         let id = unsafe { args::id::<AnalysisId>("id", id) }?;
-        shared.block(shared.core().cancel_analysis(id))?;
+        shared.block(shared.core()?.cancel_analysis(id))?;
         Ok(())
     })
 }
@@ -264,63 +263,16 @@ pub(crate) fn word<T>(name: &str, value: Option<T>) -> Result<T, Fault> {
     value.ok_or_else(|| Fault::argument(format!("{name} is none of the words of the schema")))
 }
 
-/// A place in the queue for an operation that has not started: dropping it tells nothing.
-struct Begun<'a> {
-    shared: &'a Arc<Shared>,
-    number: Option<u64>,
-}
-
-impl<'a> Begun<'a> {
-    fn new(
-        shared: &'a Arc<Shared>,
-        on_event: jotrack_op_event_cb,
-        on_done: jotrack_done_cb,
-        user: *mut c_void,
-    ) -> Result<Self, Fault> {
-        let on_done = on_done.ok_or_else(|| args::null("on_done"))?;
-        shared.still_open()?;
-        let number = shared.queue().begin(on_event, on_done, User(user))?;
-        Ok(Self { shared, number: Some(number) })
-    }
-
-    /// Lets the events flow: from here on the end is told.
-    fn carry(
-        mut self,
-        id: AnalysisId,
-        kept: Option<ResultSource>,
-        events: AnalysisEvents,
-    ) -> Result<jotrack_op, Fault> {
-        let text = CString::new(id.to_string())
-            .map_err(|_| Fault::new(ErrorCode::Internal, "an id holds a NUL"))?;
-        let op = jotrack_op::new(self.shared, id, text);
-        if let Some(number) = self.number.take() {
-            let ending = Ending { queue: Arc::clone(self.shared.queue()), number };
-            let core = self.shared.core().clone();
-            self.shared.runtime().spawn(pump(core, kept, events, ending));
-        }
-        Ok(op)
-    }
-}
-
-impl Drop for Begun<'_> {
-    fn drop(&mut self) {
-        if let Some(number) = self.number {
-            self.shared.queue().forget(number);
-        }
-    }
-}
-
-/// The duty to tell an end, also when the work panics.
-struct Ending {
-    queue: Arc<Queue>,
-    number: u64,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let fault = Fault::new(ErrorCode::Panic, "following the analysis failed");
-        self.queue.ended(self.number, Outcome { fault: Some(fault), result: None });
-    }
+/// Lets the events of an analysis flow.
+fn carry(
+    op: Begun<'_>,
+    core: &Engine,
+    kept: Option<ResultSource>,
+    events: AnalysisEvents,
+) -> Result<jotrack_op, Fault> {
+    let work = Work::analysis(events.id())?;
+    let core = core.clone();
+    op.start(work, |ending| pump(core, kept, events, ending))
 }
 
 /// Carries events into the queue, and the end behind them.
@@ -341,9 +293,9 @@ async fn pump(
             Some(source) => analysis.given_from(source),
             None => analysis,
         }),
-        Err(error) => Outcome { fault: Some(error.into()), result: None },
+        Err(error) => Outcome::failed(error),
     };
-    ending.queue.ended(ending.number, outcome);
+    ending.end(outcome);
 }
 
 fn outcome(analysis: Analysis) -> Outcome {

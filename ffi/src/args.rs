@@ -8,6 +8,7 @@ use std::{
     fmt::Display,
     str::FromStr,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use jotrack_core::{Error, ErrorCode};
@@ -242,6 +243,16 @@ impl OutText {
             unsafe { out.write(text.into_raw()) };
         }
     }
+}
+
+/// Reads how long a call may wait: -1 is for ever.
+pub(crate) fn deadline(timeout_ms: i32) -> Result<Option<Instant>, Fault> {
+    if timeout_ms == -1 {
+        return Ok(None);
+    }
+    let ms =
+        u64::try_from(timeout_ms).map_err(|_| Fault::argument("timeout_ms is less than -1"))?;
+    Ok(Some(Instant::now() + Duration::from_millis(ms)))
 }
 
 /// The failure for a missing argument.

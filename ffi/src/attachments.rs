@@ -85,10 +85,11 @@ pub unsafe extern "C" fn jotrack_attachment_list(
         // SAFETY: the caller keeps R1 to R6.
         let (out, shared) = unsafe { (OutHandle::claim(out)?, args::engine(engine)?) };
         // SAFETY: as above.
-        let ids = unsafe { args::ids::<JobId>(ids, n, shared.core().config().limits.ids) }?;
+        let ids = unsafe { args::ids::<JobId>(ids, n, shared.config().limits.ids) }?;
         let filter = AttachmentFilter { kinds: read_kinds(kinds)?, include_trashed: false };
-        let files = shared
-            .block(async { shared.core().snapshot().await?.attachments(&ids, &filter).await })?;
+        let core = shared.core()?;
+        let files =
+            shared.block(async { core.snapshot().await?.attachments(&ids, &filter).await })?;
         out.put(jotrack_attachment_page { rows: files.into_iter().map(Row::new).collect() });
         Ok(())
     })
@@ -237,8 +238,8 @@ impl Call<'_> {
         mutation: impl AsyncFnOnce(&Engine, AttachmentId, &WriteOptions) -> CoreResult<Written<T>>,
     ) -> Result<(), Fault> {
         let Self { write, shared, id } = self;
-        let written = shared.block(mutation(shared.core(), id, &write.options))?;
-        write.commit.one(&written, id_text!(id), 0);
+        let written = shared.block(mutation(&*shared.core()?, id, &write.options))?;
+        write.commit.one(&written, id_text!(id), 0, 0);
         Ok(())
     }
 }

@@ -132,7 +132,7 @@ pub unsafe extern "C" fn jotrack_attachment_writer_open(
         };
         let declared_bytes = (size_hint != 0).then_some(size_hint);
         let upload =
-            shared.block(shared.core().start_upload(UploadInput { filename, declared_bytes }))?;
+            shared.block(shared.core()?.start_upload(UploadInput { filename, declared_bytes }))?;
         out.put(jotrack_attachment_writer {
             shared: Arc::clone(shared),
             upload,
@@ -143,8 +143,9 @@ pub unsafe extern "C" fn jotrack_attachment_writer_open(
     })
 }
 
-/// Writes the next `len` bytes. Limits are checked as the bytes come; after a failure the writer can
-/// only be aborted.
+/// Writes the next `len` bytes. Limits are checked as the bytes come. After a failure bytes are
+/// missing: jotrack_attachment_writer_commit and jotrack_attachment_writer_stage then answer
+/// JOTRACK_MISUSE.
 ///
 /// @since 0.1
 #[unsafe(no_mangle)]
@@ -156,12 +157,13 @@ pub unsafe extern "C" fn jotrack_attachment_writer_write(
 ) -> jotrack_status {
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (writer, data) =
-            unsafe { (args::handle("writer", writer)?, args::bytes("data", data, len)?) };
+        let writer = unsafe { args::handle("writer", writer) }?;
         writer.shared.still_open()?;
         writer.whole()?;
+        // Whatever goes wrong from here on, these bytes are missing.
         writer.broken = true;
-        writer.upload.write(data)?;
+        // SAFETY: as above.
+        writer.upload.write(unsafe { args::bytes("data", data, len) }?)?;
         writer.broken = false;
         Ok(())
     })
@@ -190,13 +192,14 @@ pub unsafe extern "C" fn jotrack_attachment_writer_commit(
         writer.whole()?;
         let jotrack_attachment_writer { shared, upload, target, broken: _ } = *writer;
         shared.still_open()?;
+        let core = shared.core()?;
         let Target { job_id, kind, filename } = target.ok_or_else(|| {
             Fault::argument("the writer was opened without job and kind: it can only be staged")
         })?;
         let written = shared.block(async {
             let content = AttachmentContent::Upload(upload.finish().await?.id);
             let attachment = NewAttachment { job_id, kind, filename, content };
-            shared.core().create_attachment(attachment, &write.options).await
+            core.create_attachment(attachment, &write.options).await
         })?;
         let AttachmentCreated { id, job_id: _, created, warnings } = &written.value;
         let mut flags = if *created { 0 } else { JOTRACK_COMMIT_UNCHANGED };
@@ -205,7 +208,7 @@ pub unsafe extern "C" fn jotrack_attachment_writer_commit(
                 AttachmentWarning::TypeMismatch => flags |= JOTRACK_COMMIT_TYPE_MISMATCH,
             }
         }
-        write.commit.one(&written, id_text!(id), flags);
+        write.commit.one(&written, id_text!(id), 0, flags);
         Ok(())
     })
 }
@@ -230,6 +233,8 @@ pub unsafe extern "C" fn jotrack_attachment_writer_stage(
         writer.whole()?;
         let jotrack_attachment_writer { shared, upload, target: _, broken: _ } = *writer;
         shared.still_open()?;
+        // Held so that the engine is not suspended under it.
+        let _core = shared.core()?;
         let staged = shared.block(upload.finish())?;
         let text = out.prepare(staged.id.node_id())?;
         out.put(text);
@@ -273,7 +278,7 @@ pub unsafe extern "C" fn jotrack_attachment_reader_open(
             let message = "derived files are not in this version";
             return Err(Fault::new(ErrorCode::Unsupported, message));
         }
-        let blob = shared.block(shared.core().open_attachment(id))?;
+        let blob = shared.block(shared.core()?.open_attachment(id))?;
         out.put(jotrack_attachment_reader { shared: Arc::clone(shared), blob });
         Ok(())
     })

@@ -68,7 +68,7 @@ pub unsafe extern "C" fn jotrack_revision(
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
         let (out, shared) = unsafe { (OutNumber::claim("out", out)?, args::engine(engine)?) };
-        out.put(rev(shared.block(shared.core().revision())?));
+        out.put(rev(shared.block(shared.core()?.revision())?));
         Ok(())
     })
 }
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn jotrack_changes_since(
         let since = i64::try_from(rev).unwrap_or(i64::MAX);
         let first = if limit == 0 { LIMIT_DEFAULT } else { limit };
         let batch = shared
-            .block(shared.core().changes_since(since, first, &kinds))
+            .block(shared.core()?.changes_since(since, first, &kinds))
             .map_err(Fault::of_page)?;
         out.put(page(batch));
         Ok(())

@@ -3,7 +3,8 @@
 use std::ffi::c_char;
 
 use jotrack_core::{
-    AnswerInput, CoachPatch, CoachState, CoachStep, JobId, MilestoneState, Patch, Timestamp,
+    AnswerInput, CoachPatch, CoachState, CoachStep, Engine, Error, JobId, MilestoneState, Patch,
+    Timestamp,
 };
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
@@ -66,7 +67,7 @@ pub unsafe extern "C" fn jotrack_coach_get(
         let (document, out) = unsafe { (OutText::optional(document_json), OutStruct::claim(out)?) };
         // SAFETY: as above.
         let (shared, id) = unsafe { (args::engine(engine)?, args::id::<JobId>("job_id", job_id)?) };
-        let state = shared.block(shared.core().get_coach(id))?;
+        let state = shared.block(shared.core()?.get_coach(id))?;
         let text = document.prepare(self::document(&state))?;
         if let Some(out) = out {
             out.put(row(&state));
@@ -106,15 +107,18 @@ pub unsafe extern "C" fn jotrack_coach_update(
             )
         };
         let patch = parse(patch)?;
-        let written = shared.block(shared.core().update_coach(id, patch, &write.options))?;
-        // The write stands; a state that cannot be read now must not look like a failed write.
-        let text = if document.wanted() {
-            let state = shared.block(shared.core().get_coach(id)).ok();
-            state.map(|state| document.prepare(self::document(&state))).transpose()?.flatten()
-        } else {
-            None
-        };
-        write.commit.one(&written, id_text!(id), 0);
+        let core = shared.core()?;
+        let (written, version, state) = shared.block(async {
+            let written = core.update_coach(id, patch, &write.options).await?;
+            // The write stands; a state that cannot be read now must not look like a failed write.
+            let state = if document.wanted() { core.get_coach(id).await.ok() } else { None };
+            let read = async |core: &Engine| Ok(core.get_coach(id).await?.version);
+            let version = write.version(&core, &written, read).await;
+            Ok::<_, Error>((written, version, state))
+        })?;
+        let text =
+            state.map(|state| document.prepare(self::document(&state))).transpose()?.flatten();
+        write.commit.one(&written, id_text!(id), version, 0);
         document.put(text);
         Ok(())
     })

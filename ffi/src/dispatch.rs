@@ -1,9 +1,6 @@
 //! Callbacks on the host's own thread: `JOTRACK_DISPATCH_HOST`.
 
-use std::{
-    ffi::c_void,
-    time::{Duration, Instant},
-};
+use std::ffi::c_void;
 
 use crate::{
     args::{self, OutNumber},
@@ -43,14 +40,7 @@ pub unsafe extern "C" fn jotrack_dispatch(
         let (delivered, shared) =
             unsafe { (OutNumber::optional(delivered), args::engine(engine)?) };
         host_only(shared, "jotrack_dispatch")?;
-        let deadline = match timeout_ms {
-            -1 => None,
-            ms => {
-                let ms =
-                    u64::try_from(ms).map_err(|_| Fault::argument("timeout_ms is less than -1"))?;
-                Some(Instant::now() + Duration::from_millis(ms))
-            }
-        };
+        let deadline = args::deadline(timeout_ms)?;
         let n = shared.queue().dispatch(deadline, usize::try_from(max).unwrap_or(usize::MAX))?;
         delivered.put(u32::try_from(n).unwrap_or(u32::MAX));
         Ok(())

@@ -3,26 +3,30 @@
 use std::{
     ffi::c_char,
     future::Future,
+    mem,
     pin::pin,
     process,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use jotrack_core::{Engine, Error, ErrorCode};
+use jotrack_core::{Config, Engine, Error, ErrorCode, UserId};
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tracing::dispatcher::{Dispatch, set_default, with_default};
 
 use crate::{
     args::{self, OutHandle, OutText},
     error::{Fault, jotrack_error, jotrack_status},
+    gate::{Core, Gate},
     guard::{THREAD_PREFIX, guard, install_hook},
-    options::{Opening, jotrack_options},
+    logs,
+    options::{Log, Opening, jotrack_options},
     queue::{Mode, Queue},
 };
 
@@ -43,16 +47,29 @@ impl jotrack_engine {
     }
 }
 
-/// What the handle, its writers and its readers have in common.
+/// What one handle, its writers and its readers have in common: an engine and whom it acts as.
 pub(crate) struct Shared {
-    core: Engine,
+    host: Arc<Host>,
+    user: UserId,
+}
+
+/// What all handles on one engine have in common.
+pub(crate) struct Host {
+    gate: Gate,
+    config: Config,
     runtime: Handle,
     queue: Arc<Queue>,
+    /// Where the calling threads log to while they are in a call.
+    log: Option<Dispatch>,
     #[cfg(feature = "graphql")]
     graphql: std::sync::OnceLock<crate::graphql::Schema>,
     /// The process that opened the engine: a forked child has its memory but not its threads.
     pid: u32,
     closed: AtomicBool,
+    /// Handles that are not closed.
+    handles: AtomicUsize,
+    /// One suspend, resume or stop at a time.
+    turn: Mutex<()>,
     /// Taken at close.
     threads: Mutex<Option<Threads>>,
 }
@@ -64,87 +81,145 @@ struct Threads {
 
 impl Shared {
     fn open(opening: Opening) -> Result<Self, Fault> {
-        let Opening { config, mode, workers } = opening;
-        let runtime = Builder::new_multi_thread()
+        let Opening { config, mode, workers, capacity, log } = opening;
+        let queue = Arc::new(Queue::new(mode, capacity));
+        let log = log.map(|Log { callback, user, level }| {
+            queue.set_log(callback, user);
+            logs::dispatch(&queue, level)
+        });
+        let mut builder = Builder::new_multi_thread();
+        builder
             .worker_threads(usize::try_from(workers).unwrap_or(1))
             .thread_name(format!("{THREAD_PREFIX}worker"))
-            .enable_all()
-            .build()
-            .map_err(|e| Error::io("start the engine's threads", e))?;
-        let core = runtime.block_on(Engine::open(config))?;
-        let queue = Arc::new(Queue::new(mode));
+            .enable_all();
+        if let Some(log) = log.clone() {
+            // Dropping the guard would take the log away from the thread again.
+            builder.on_thread_start(move || mem::forget(set_default(&log)));
+        }
+        let runtime = builder.build().map_err(|e| Error::io("start the engine's threads", e))?;
+        let opened = within(log.as_ref(), || runtime.block_on(Engine::open(config.clone())));
+        let core = opened?;
         let callbacks = match mode {
             Mode::Host => None,
             Mode::Thread => Some(spawn_callbacks(&queue)?),
         };
-        Ok(Self {
-            core,
+        let host = Host {
             runtime: runtime.handle().clone(),
             queue,
+            log,
             #[cfg(feature = "graphql")]
             graphql: std::sync::OnceLock::new(),
             pid: process::id(),
             closed: AtomicBool::new(false),
+            handles: AtomicUsize::new(1),
+            turn: Mutex::new(()),
             threads: Mutex::new(Some(Threads { runtime, callbacks })),
-        })
+            config,
+            gate: Gate::new(core.clone()),
+        };
+        Ok(Self { host: Arc::new(host), user: core.user_id() })
     }
 
-    pub(crate) fn core(&self) -> &Engine {
-        &self.core
+    /// Makes another handle on the same engine. The core has let the user in.
+    pub(crate) fn acting_as(&self, core: Engine) -> jotrack_engine {
+        let user = core.user_id();
+        self.host.gate.admit(core);
+        self.host.handles.fetch_add(1, Ordering::AcqRel);
+        jotrack_engine { shared: Arc::new(Self { host: Arc::clone(&self.host), user }) }
+    }
+
+    /// Returns the core engine for the length of a call; a suspended one is refused. Ask once a
+    /// call: while it is held the engine cannot be suspended.
+    pub(crate) fn core(&self) -> Result<Core<'_>, Fault> {
+        self.host.gate.core(self.user)
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.host.gate
+    }
+
+    pub(crate) fn turn(&self) -> &Mutex<()> {
+        &self.host.turn
+    }
+
+    /// The settings, which need no gate.
+    pub(crate) fn config(&self) -> &Config {
+        &self.host.config
     }
 
     pub(crate) fn queue(&self) -> &Arc<Queue> {
-        &self.queue
+        &self.host.queue
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
-        &self.runtime
+        &self.host.runtime
     }
 
     #[cfg(feature = "graphql")]
     pub(crate) fn graphql(&self) -> &std::sync::OnceLock<crate::graphql::Schema> {
-        &self.graphql
+        &self.host.graphql
     }
 
     /// Ends the future on the calling thread. It is polled once without the runtime's machinery,
     /// because a read from SQLite is ready by then.
     pub(crate) fn block<F: Future>(&self, future: F) -> F::Output {
-        let entered = self.runtime.enter();
-        let mut future = pin!(future);
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-        drop(entered);
-        self.runtime.block_on(future)
+        within(self.host.log.as_ref(), || {
+            let entered = self.host.runtime.enter();
+            let mut future = pin!(future);
+            let mut context = Context::from_waker(Waker::noop());
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return output;
+            }
+            drop(entered);
+            self.host.runtime.block_on(future)
+        })
     }
 
     /// Refuses a forked child, whose copy of the engine has no threads and must not touch the files.
     pub(crate) fn same_process(&self) -> Result<(), Fault> {
-        if process::id() == self.pid {
+        if process::id() == self.host.pid {
             Ok(())
         } else {
             Err(Fault::misuse("the engine was opened by another process"))
         }
     }
 
-    /// Refuses what outlives its engine: the runtime is gone.
+    /// Refuses what outlives its engine, because the runtime is gone, and what is suspended with it.
     pub(crate) fn still_open(&self) -> Result<(), Fault> {
         self.same_process()?;
-        if self.closed.load(Ordering::Acquire) { Err(Fault::closed()) } else { Ok(()) }
+        if self.is_closed() {
+            return Err(Fault::closed());
+        }
+        if self.host.gate.is_suspended() { Err(Fault::suspended()) } else { Ok(()) }
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.host.closed.load(Ordering::Acquire)
+    }
+
+    /// Lets go of one handle, and stops the engine with the last of them.
     fn close(&self) -> Result<(), Fault> {
+        if self.host.handles.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return Ok(());
+        }
         let started = Instant::now();
-        self.closed.store(true, Ordering::Release);
-        let Some(Threads { runtime, callbacks }) = self.threads.lock().take() else {
+        self.host.closed.store(true, Ordering::Release);
+        let Some(Threads { runtime, callbacks }) = self.host.threads.lock().take() else {
             return Err(Fault::closed());
         };
-        let closed =
-            runtime.block_on(async { tokio::time::timeout(CLOSE_MAX, self.core.close()).await });
-        self.queue.close();
+        let closed = within(self.host.log.as_ref(), || {
+            let core = self.host.gate.any();
+            runtime.block_on(async {
+                match core {
+                    Some(core) => tokio::time::timeout(CLOSE_MAX, core.close()).await,
+                    None => Ok(Ok(())),
+                }
+            })
+        });
+        self.host.queue.close();
         match callbacks {
             Some(callbacks) => drop(callbacks.join()),
-            None => self.queue.drain(),
+            None => self.host.queue.drain(),
         }
         let left = CLOSE_MAX.saturating_sub(started.elapsed());
         runtime.shutdown_timeout(left.max(Duration::from_millis(100)));
@@ -152,6 +227,14 @@ impl Shared {
             Ok(outcome) => Ok(outcome?),
             Err(_) => Err(Fault::new(ErrorCode::Timeout, "running work was aborted")),
         }
+    }
+}
+
+/// Runs something with the log of an engine.
+fn within<T>(log: Option<&Dispatch>, run: impl FnOnce() -> T) -> T {
+    match log {
+        None => run(),
+        Some(log) => with_default(log, run),
     }
 }
 
@@ -176,7 +259,7 @@ pub unsafe extern "C" fn jotrack_engine_open(
     })
 }
 
-/// Closes an engine and frees the handle. NULL does nothing.
+/// Closes a handle and frees it; the last handle on an engine closes the engine. NULL does nothing.
 ///
 /// Running work is given 5 seconds, then aborted. Callbacks that wait are run, and each
 /// subscription is told JOTRACK_EVENT_STATE with JOTRACK_STATE_CLOSING as its last event, and the
@@ -197,7 +280,7 @@ pub unsafe extern "C" fn jotrack_engine_close(engine: *mut jotrack_engine) -> jo
         }
         // SAFETY: a live engine (R1).
         let shared = unsafe { args::engine(engine) }?;
-        if shared.queue.inside_callback() {
+        if shared.queue().inside_callback() {
             return Err(Fault::misuse("jotrack_engine_close was called inside a callback"));
         }
         let outcome = shared.close();
@@ -222,7 +305,7 @@ pub unsafe extern "C" fn jotrack_engine_health_json(
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
         let (out, shared) = unsafe { (OutText::claim(out)?, args::engine(engine)?) };
-        let health = shared.block(shared.core.health());
+        let health = shared.block(shared.core()?.health());
         let text = out.prepare(serde_json::to_string(&health).map_err(not_json)?)?;
         out.put(text);
         Ok(())

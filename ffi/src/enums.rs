@@ -22,9 +22,12 @@ pub enum jotrack_status_code {
     JOTRACK_MISUSE = 2,
     /// No such object, or another user's: the same answer for both.
     JOTRACK_NOT_FOUND = 3,
-    /// A rule about the state of the data forbids it; `reason` in the details.
+    /// It exists already.
     JOTRACK_ALREADY_EXISTS = 4,
-    /// The expected version is not the current one: read again, then decide.
+    /// The data is not in the state that the call needs: read again, then decide. `reason` in the
+    /// details says what is in the way: VERSION (the expected version is not the current one),
+    /// JOB_IN_TRASH, NOT_IN_TRASH, NO_TEXT (a document without a text), NO_RESUME, VERSION_LOCKED,
+    /// VERSION_TRASHED, LAST_HISTORY_ROW, CHANGED_SINCE.
     JOTRACK_CONFLICT = 5,
     /// Fields break rules; `fields` in the details.
     JOTRACK_VALIDATION = 6,
@@ -308,6 +311,23 @@ pub enum jotrack_engine_state {
     JOTRACK_STATE_READ_ONLY = 3,
     /// Closing: the last event of a subscription.
     JOTRACK_STATE_CLOSING = 4,
+}
+
+/// How grave a line of the log is.
+///
+/// @since 0.1
+#[repr(C)]
+pub enum jotrack_log_level {
+    /// Something failed that should not.
+    JOTRACK_LOG_ERROR = 1,
+    /// Something failed that may fail, or needs attention.
+    JOTRACK_LOG_WARN = 2,
+    /// What an operator wants to know.
+    JOTRACK_LOG_INFO = 3,
+    /// For those who look for a mistake.
+    JOTRACK_LOG_DEBUG = 4,
+    /// Every step.
+    JOTRACK_LOG_TRACE = 5,
 }
 
 /// Who runs the callbacks.

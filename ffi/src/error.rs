@@ -32,7 +32,7 @@ impl jotrack_error {
 }
 
 /// A failure on its way to the border.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fault {
     code: ErrorCode,
     message: String,
@@ -58,6 +58,11 @@ impl Fault {
     /// A call on something whose engine is closed.
     pub(crate) fn closed() -> Self {
         Self::new(ErrorCode::Closed, "the engine is closed")
+    }
+
+    /// A call on an engine that the host has suspended.
+    pub(crate) fn suspended() -> Self {
+        Self::new(ErrorCode::Suspended, "the engine is suspended")
     }
 
     /// A failed list: a cursor or a size without meaning is a mistake of the program, not of a
@@ -98,7 +103,7 @@ impl Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        let mut fault = Self::new(error.code(), error.chain());
+        let mut fault = Self::new(code(&error), error.chain());
         fault.retry_after_ms =
             error.retry_after_ms().unwrap_or(if error.retryable() { 0 } else { -1 });
         match error {
@@ -108,7 +113,9 @@ impl From<Error> for Fault {
             }
             Error::NotFound { what, id } => fault.with("what", what).with("id", id),
             Error::Conflict { kind, .. } => match kind {
-                ConflictKind::Version { current } => fault.with("currentVersion", current),
+                ConflictKind::Version { current } => {
+                    fault.with("currentVersion", current).with("reason", "VERSION")
+                }
                 ConflictKind::StepLocked { missing } => fault.with("missing", json!(missing)),
                 kind => fault.with("reason", reason(&kind)),
             },
@@ -150,7 +157,7 @@ pub unsafe extern "C" fn jotrack_error_message(error: *const jotrack_error) -> *
 /// Returns a JSON object with what a program can act on.
 ///
 /// Keys, absent ones omitted: `fields` (array of `{"path": [..], "rule", "message", "limit"}`, for
-/// VALIDATION), `retryable`, `retryAfterMs`, `currentVersion` (CONFLICT), `reason`, `missing`
+/// VALIDATION), `retryable`, `retryAfterMs`, `reason` and `currentVersion` (CONFLICT), `missing`
 /// (STEP_LOCKED), `limit`, `remaining`, `scope`, `detected`, `extension`, `what`, `id`, `provider`.
 ///
 /// Never NULL; borrowed from `error`. `error` NULL gives "{}".
@@ -206,6 +213,16 @@ fn fields(violations: Violations) -> Value {
     violations.0.into_iter().map(field).collect()
 }
 
+/// The code of an error in C. The core has one code for all rules of state, which GraphQL tells
+/// apart by their reasons; a program in C switches on the status first.
+fn code(error: &Error) -> ErrorCode {
+    match (error, error.code()) {
+        (Error::Conflict { kind: ConflictKind::AlreadyExists, .. }, code) => code,
+        (Error::Conflict { .. }, ErrorCode::AlreadyExists) => ErrorCode::Conflict,
+        (_, code) => code,
+    }
+}
+
 /// The word of a broken rule of state, as in the schema's `ConflictReason`.
 fn reason(kind: &ConflictKind) -> &'static str {
     match kind {
@@ -242,6 +259,25 @@ mod tests {
         assert_eq!(field.get("path").unwrap(), &json!(["input", "title"]));
         assert_eq!(field.get("rule").unwrap(), "required");
         assert_eq!(details.get("retryable").unwrap(), false);
+    }
+
+    #[test]
+    fn rules_of_state_are_conflicts_with_a_reason() {
+        let refused = |kind| Fault::from(Error::Conflict { kind, what: "no".to_owned() });
+        let exists = refused(ConflictKind::AlreadyExists);
+        let others = [
+            (ConflictKind::NoText, "NO_TEXT"),
+            (ConflictKind::NoResume, "NO_RESUME"),
+            (ConflictKind::NotInTrash, "NOT_IN_TRASH"),
+            (ConflictKind::Version { current: 3 }, "VERSION"),
+        ];
+
+        assert_eq!(exists.status(), 4);
+        for (kind, reason) in others {
+            let fault = refused(kind);
+            assert_eq!(fault.status(), 5, "{reason}");
+            assert_eq!(fault.details.get("reason").unwrap(), reason);
+        }
     }
 
     #[test]

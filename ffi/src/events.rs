@@ -2,14 +2,15 @@
 
 use std::{ffi::c_void, process, sync::Arc, time::Duration};
 
-use jotrack_core::{ChangeBatch, ChangeStream, ErrorCode};
+use jotrack_core::{ChangeBatch, ChangeStream, EntityKind, ErrorCode};
 use tokio::task::AbortHandle;
 
 use crate::{
     args::{self, OutHandle},
-    engine::jotrack_engine,
+    engine::{Shared, jotrack_engine},
     enums::{entities, entity_bit},
     error::{jotrack_error, jotrack_status},
+    gate::Core,
     guard::{guard, shield},
     queue::{Change, Queue, User},
     structs::interface_structs,
@@ -29,7 +30,7 @@ pub struct jotrack_event {
     pub struct_size: usize,
     /// JOTRACK_EVENT_CHANGED, JOTRACK_EVENT_RESYNC or JOTRACK_EVENT_STATE.
     pub kind: i32,
-    /// JOTRACK_STATE_OPEN; for JOTRACK_EVENT_STATE the new state.
+    /// JOTRACK_STATE_OPEN; for JOTRACK_EVENT_STATE the new state: of several that waited the last.
     pub state: i32,
     /// Bits of what changed; 0 with JOTRACK_EVENT_RESYNC when that is not known.
     pub entities: u64,
@@ -42,8 +43,8 @@ pub struct jotrack_event {
 interface_structs!(jotrack_event);
 
 /// Called with each event of a subscription, one at a time per engine. `event` lives during the
-/// call. No exception and no longjmp may leave it. It may call everything but jotrack_engine_close
-/// and jotrack_dispatch.
+/// call. No exception and no longjmp may leave it. It may call everything but jotrack_engine_close,
+/// jotrack_engine_suspend and jotrack_dispatch.
 ///
 /// @since 0.1
 pub type jotrack_event_cb =
@@ -84,11 +85,12 @@ pub unsafe extern "C" fn jotrack_subscribe(
         let callback = callback.ok_or_else(|| args::null("callback"))?;
         let kinds = self::entities(entities)?;
         shared.still_open()?;
-        let mut stream = shared.core().subscribe(None, &kinds);
+        let core = shared.core()?;
+        let mut stream = core.subscribe(None, &kinds);
         let seen = shared.block(stream.start())?;
         let queue = Arc::clone(shared.queue());
         let id = queue.subscribe(callback, User(user))?;
-        let pump = pump(stream, seen, Arc::clone(&queue), id);
+        let pump = Pump { shared: Arc::clone(shared), kinds, seen, id }.run(stream);
         let pump = shared.runtime().spawn(pump).abort_handle();
         out.put(jotrack_subscription { queue, id, pump, pid: process::id() });
         Ok(())
@@ -119,16 +121,46 @@ pub unsafe extern "C" fn jotrack_subscription_free(subscription: *mut jotrack_su
 }
 
 /// Carries changes from the engine into the queue until the engine closes.
-async fn pump(mut stream: ChangeStream, mut seen: i64, queue: Arc<Queue>, id: u64) {
-    loop {
-        match stream.next().await {
-            Ok(batch) => {
-                queue.changed(id, change(&batch, seen));
-                seen = batch.revision;
+struct Pump {
+    shared: Arc<Shared>,
+    kinds: Vec<EntityKind>,
+    /// The revision told up to.
+    seen: i64,
+    id: u64,
+}
+
+impl Pump {
+    async fn run(mut self, mut stream: ChangeStream) {
+        loop {
+            match stream.next().await {
+                Ok(batch) => {
+                    self.shared.queue().changed(self.id, change(&batch, self.seen));
+                    self.seen = batch.revision;
+                }
+                Err(error) if error.code() == ErrorCode::Closed => match self.reopened().await {
+                    Some(reopened) => stream = reopened,
+                    None => return,
+                },
+                // The stream stands where it stood, so the changes are told once it can read again.
+                Err(_) => tokio::time::sleep(RETRY).await,
             }
-            Err(error) if error.code() == ErrorCode::Closed => return,
-            // The stream stands where it stood, so the changes are told once it can read again.
-            Err(_) => tokio::time::sleep(RETRY).await,
+        }
+    }
+
+    /// Waits until a suspended engine is open again and goes on from what was told; none when it
+    /// is closed.
+    async fn reopened(&self) -> Option<ChangeStream> {
+        let mut reopenings = self.shared.gate().reopenings();
+        loop {
+            reopenings.borrow_and_update();
+            if self.shared.is_closed() {
+                return None;
+            }
+            let again = |core: Core<'_>| core.subscribe(Some(self.seen), &self.kinds);
+            if let Ok(stream) = self.shared.core().map(again) {
+                return Some(stream);
+            }
+            reopenings.changed().await.ok()?;
         }
     }
 }

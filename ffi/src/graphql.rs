@@ -3,21 +3,23 @@
 //! The functions are exported in every build; without the feature `graphql` they answer
 //! UNSUPPORTED, so that a program written against one library starts with the other.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 use crate::{
-    args::{self, OutText},
+    args::{self, OutHandle, OutText},
+    begun::Begun,
     engine::jotrack_engine,
     error::{Fault, jotrack_error, jotrack_status},
     guard::guard,
+    op::{jotrack_done_cb, jotrack_op, jotrack_op_event_cb},
     structs::{self, interface_structs},
 };
 
 #[cfg(feature = "graphql")]
-pub(crate) use built_in::Schema;
+pub(crate) use crate::executor::Schema;
 
 #[cfg(feature = "graphql")]
-use built_in as implementation;
+use crate::executor as implementation;
 #[cfg(not(feature = "graphql"))]
 use left_out as implementation;
 
@@ -46,10 +48,42 @@ interface_structs!(jotrack_graphql_request);
 /// What is asked, as Rust. Both builds read it in full, so that both refuse the same mistakes.
 #[cfg_attr(not(feature = "graphql"), expect(dead_code, reason = "only the feature looks inside"))]
 pub(crate) struct Request {
-    query: String,
-    operation_name: Option<String>,
-    variables: Option<String>,
-    timeout_ms: u32,
+    pub(crate) query: String,
+    pub(crate) operation_name: Option<String>,
+    pub(crate) variables: Option<String>,
+    pub(crate) timeout_ms: u32,
+}
+
+impl Request {
+    unsafe fn read(request: *const jotrack_graphql_request) -> Result<Self, Fault> {
+        // SAFETY: a struct of the caller, who keeps R1 to R6.
+        let request = unsafe { structs::read(request) }?.ok_or_else(|| args::null("request"))?;
+        let jotrack_graphql_request {
+            struct_size: _,
+            query,
+            operation_name,
+            variables_json,
+            timeout_ms,
+            reserved,
+        } = request;
+        if reserved != 0 {
+            return Err(Fault::argument("reserved is not 0"));
+        }
+        // SAFETY: as above.
+        let (query, operation_name, variables) = unsafe {
+            (
+                args::text("query", query)?,
+                args::text_opt("operation_name", operation_name)?,
+                args::text_opt("variables_json", variables_json)?,
+            )
+        };
+        Ok(Self {
+            query: query.to_owned(),
+            operation_name: operation_name.map(str::to_owned),
+            variables: variables.map(str::to_owned),
+            timeout_ms,
+        })
+    }
 }
 
 /// Executes a query or a mutation, with the schema, the masking and the limits of the server.
@@ -70,31 +104,76 @@ pub unsafe extern "C" fn jotrack_graphql_execute(
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
         let (out, shared, request) = unsafe {
-            (OutText::claim(response_json)?, args::engine(engine)?, structs::read(request)?)
-        };
-        let jotrack_graphql_request {
-            struct_size: _,
-            query,
-            operation_name,
-            variables_json,
-            timeout_ms,
-            reserved,
-        } = request.ok_or_else(|| args::null("request"))?;
-        if reserved != 0 {
-            return Err(Fault::argument("reserved is not 0"));
-        }
-        // SAFETY: as above.
-        let request = unsafe {
-            Request {
-                query: args::text("query", query)?.to_owned(),
-                operation_name: args::text_opt("operation_name", operation_name)?
-                    .map(str::to_owned),
-                variables: args::text_opt("variables_json", variables_json)?.map(str::to_owned),
-                timeout_ms,
-            }
+            (OutText::claim(response_json)?, args::engine(engine)?, Request::read(request)?)
         };
         let text = out.prepare(implementation::execute(shared, request)?)?;
         out.put(text);
+        Ok(())
+    })
+}
+
+/// Starts a query or a mutation and returns; `on_done` has the response.
+///
+/// `on_done` is called once, with JOTRACK_OK and the response as `result_json`, or with
+/// JOTRACK_CANCELLED, JOTRACK_TIMEOUT, JOTRACK_CLOSED or JOTRACK_SUSPENDED: then it is not known
+/// whether a mutation was done, repeat it with the same idempotency key. `user` is handed back and
+/// must live until `on_done` returned. It may be called before this returns. `out` (may be NULL) is
+/// for jotrack_op_cancel and jotrack_op_wait, and is freed with jotrack_op_free.
+/// JOTRACK_BUSY with more than 1024 operations at a time; JOTRACK_UNSUPPORTED without
+/// JOTRACK_FEATURE_GRAPHQL.
+///
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jotrack_graphql_start(
+    engine: *mut jotrack_engine,
+    request: *const jotrack_graphql_request,
+    on_done: jotrack_done_cb,
+    user: *mut c_void,
+    out: *mut *mut jotrack_op,
+    err: *mut *mut jotrack_error,
+) -> jotrack_status {
+    guard(err, || {
+        // SAFETY: the caller keeps R1 to R6.
+        let (out, shared, request) =
+            unsafe { (OutHandle::optional(out), args::engine(engine)?, Request::read(request)?) };
+        let op = Begun::new(shared, None, on_done, user)?;
+        out.put(implementation::start(shared, request, op)?);
+        Ok(())
+    })
+}
+
+/// Starts a GraphQL subscription and returns; `on_next` has each response.
+///
+/// On SQLite everything that is committed after this returned is told; with the argument `since`
+/// everything after a revision. `on_next` is called with one response at a time, as JSON. A document
+/// that is refused is one response with `errors`. At most 64 responses wait for the host; when
+/// another one comes the subscription ends with JOTRACK_LAGGED, after those 64: subscribe again from
+/// the last revision seen. `request->timeout_ms` ends it with JOTRACK_TIMEOUT.
+///
+/// `on_done` is called once and last: with JOTRACK_OK when the subscription came to its own end, with
+/// JOTRACK_CANCELLED after jotrack_op_cancel, with JOTRACK_CLOSED or JOTRACK_SUSPENDED. It has no
+/// result. Everything else as for jotrack_graphql_start.
+///
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jotrack_graphql_subscribe(
+    engine: *mut jotrack_engine,
+    request: *const jotrack_graphql_request,
+    on_next: jotrack_op_event_cb,
+    on_done: jotrack_done_cb,
+    user: *mut c_void,
+    out: *mut *mut jotrack_op,
+    err: *mut *mut jotrack_error,
+) -> jotrack_status {
+    guard(err, || {
+        // SAFETY: the caller keeps R1 to R6.
+        let (out, shared, request) =
+            unsafe { (OutHandle::optional(out), args::engine(engine)?, Request::read(request)?) };
+        if on_next.is_none() {
+            return Err(args::null("on_next"));
+        }
+        let op = Begun::new(shared, on_next, on_done, user)?;
+        out.put(implementation::subscribe(shared, request, op)?);
         Ok(())
     })
 }
@@ -119,75 +198,32 @@ pub unsafe extern "C" fn jotrack_graphql_schema(
     })
 }
 
-#[cfg(feature = "graphql")]
-mod built_in {
-    use std::time::Duration;
-
-    use jotrack_core::{Error, ErrorCode};
-    use jotrack_graphql::schema::{self, Caller, Executor, GraphqlRequest, OperationKind, refused};
-    use serde_json::Map;
-
-    use super::Request;
-    use crate::{
-        engine::{Shared, not_json},
-        error::Fault,
-    };
-
-    pub(crate) type Schema = Executor;
-
-    pub(super) fn execute(shared: &Shared, request: Request) -> Result<String, Fault> {
-        let Request { query, operation_name, variables, timeout_ms } = request;
-        let variables = match variables {
-            None => Map::new(),
-            // serde names the place, never a value.
-            Some(text) => serde_json::from_str::<Option<Map<_, _>>>(&text)
-                .map_err(|e| Fault::argument(format!("variables_json: {e}")))?
-                .unwrap_or_default(),
-        };
-        let request = GraphqlRequest { query, operation_name, variables, extensions: Map::new() };
-        let limits = &shared.core().config().limits;
-        let executor = shared.graphql().get_or_init(|| Executor::new(limits.clone()));
-        let prepared = match executor.prepare(&request) {
-            Ok(prepared) => prepared,
-            Err(refusal) => return written(&refused(&refusal)),
-        };
-        if prepared.kind() == OperationKind::Subscription {
-            return Err(Fault::argument("a subscription is no query: use jotrack_subscribe"));
-        }
-        let caller = Caller { engine: shared.core().clone(), downloads: None };
-        let run = executor.execute(&caller, prepared, request);
-        let response = shared.block(async {
-            if timeout_ms == 0 {
-                return Ok(run.await);
-            }
-            let limit = Duration::from_millis(timeout_ms.into());
-            let timed_out = |_| Error::Timeout { op: "the GraphQL operation" };
-            tokio::time::timeout(limit, run).await.map_err(timed_out)
-        })?;
-        let text = written(&response)?;
-        if text.len() > limits.response_bytes {
-            return Err(Fault::new(ErrorCode::TooLarge, "the response is too large"));
-        }
-        Ok(text)
-    }
-
-    pub(super) fn sdl() -> Result<String, Fault> {
-        Ok(schema::sdl())
-    }
-
-    fn written(response: &async_graphql::Response) -> Result<String, Fault> {
-        serde_json::to_string(response).map_err(not_json)
-    }
-}
-
 #[cfg(not(feature = "graphql"))]
 mod left_out {
+    use std::sync::Arc;
+
     use jotrack_core::ErrorCode;
 
     use super::Request;
-    use crate::{engine::Shared, error::Fault};
+    use crate::{begun::Begun, engine::Shared, error::Fault, op::jotrack_op};
 
     pub(super) fn execute(_shared: &Shared, _request: Request) -> Result<String, Fault> {
+        Err(unsupported())
+    }
+
+    pub(super) fn start(
+        _shared: &Arc<Shared>,
+        _request: Request,
+        _op: Begun<'_>,
+    ) -> Result<jotrack_op, Fault> {
+        Err(unsupported())
+    }
+
+    pub(super) fn subscribe(
+        _shared: &Arc<Shared>,
+        _request: Request,
+        _op: Begun<'_>,
+    ) -> Result<jotrack_op, Fault> {
         Err(unsupported())
     }
 

@@ -183,9 +183,9 @@ pub unsafe extern "C" fn jotrack_job_get(
         let (out, shared, id) = unsafe {
             (OutHandle::claim(out)?, args::engine(engine)?, args::id::<JobId>("id", id)?)
         };
-        let core = shared.core();
+        let core = shared.core()?;
         let (rev, (job, notes)) = shared
-            .block(async { Ok::<_, Fault>((revision(core).await?, core.get_job(id).await?)) })?;
+            .block(async { Ok::<_, Fault>((revision(&core).await?, core.get_job(id).await?)) })?;
         let rows = vec![Row::new(job, Some(notes))];
         out.put(jotrack_job_page {
             rows,
@@ -222,9 +222,9 @@ pub unsafe extern "C" fn jotrack_job_list(
         };
         query.page.first = Some(if limit == 0 { LIMIT_DEFAULT } else { limit });
         query.page.after = after.map(str::to_owned);
-        let core = shared.core();
+        let core = shared.core()?;
         let (rev, page) = shared.block(async {
-            let rev = revision(core).await?;
+            let rev = revision(&core).await?;
             Ok::<_, Fault>((rev, core.list_jobs(&query).await.map_err(Fault::of_page)?))
         })?;
         let next = page.end_cursor().filter(|_| page.has_next);

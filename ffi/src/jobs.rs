@@ -95,8 +95,13 @@ pub unsafe extern "C" fn jotrack_job_create(
         let (write, shared, input) = unsafe {
             (WriteArgs::read(write, commit)?, args::engine(engine)?, Fields::read(input)?)
         };
-        let written = shared.block(shared.core().create_job(input.into_new(), &write.options))?;
-        write.commit.one(&written, id_text!(written.value), 0);
+        let written = shared.block(shared.core()?.create_job(input.into_new(), &write.options))?;
+        write.commit.one(
+            &written,
+            id_text!(written.value),
+            job_version(&written, &[written.value]),
+            0,
+        );
         Ok(())
     })
 }
@@ -126,8 +131,13 @@ pub unsafe extern "C" fn jotrack_job_update(
                 Fields::read(input)?,
             )
         };
-        let written = shared.block(shared.core().update_job(id, input.0, &write.options))?;
-        write.commit.one(&written, id_text!(written.value), 0);
+        let written = shared.block(shared.core()?.update_job(id, input.0, &write.options))?;
+        write.commit.one(
+            &written,
+            id_text!(written.value),
+            job_version(&written, &[written.value]),
+            0,
+        );
         Ok(())
     })
 }
@@ -271,7 +281,7 @@ impl ListCall<'_> {
         // SAFETY: the caller keeps R1 to R6.
         let (write, shared) = unsafe { (WriteArgs::read(write, commit)?, args::engine(engine)?) };
         // SAFETY: as above.
-        let ids = unsafe { args::ids(ids, n, shared.core().config().limits.ids) }?;
+        let ids = unsafe { args::ids(ids, n, shared.config().limits.ids) }?;
         Ok(Self { write, shared, ids })
     }
 
@@ -280,10 +290,16 @@ impl ListCall<'_> {
         mutation: impl AsyncFnOnce(&Engine, &[JobId], &WriteOptions) -> CoreResult<Written<Vec<JobId>>>,
     ) -> Result<(), Fault> {
         let Self { write, shared, ids } = self;
-        let written = shared.block(mutation(shared.core(), &ids, &write.options))?;
-        write.commit.list(&written);
+        let written = shared.block(mutation(&*shared.core()?, &ids, &write.options))?;
+        write.commit.list(&written, job_version(&written, &ids));
         Ok(())
     }
+}
+
+/// The version that a write gave to the only job it was about; 0 for several.
+fn job_version<T>(written: &Written<T>, ids: &[JobId]) -> i64 {
+    let [only] = ids else { return 0 };
+    written.jobs.iter().find(|job| job.id == *only).map_or(0, |job| job.version)
 }
 
 /// The members of an input that count.

@@ -46,8 +46,9 @@ pub unsafe extern "C" fn jotrack_provider_key_set(
             )
         };
         let provider = word("provider", AiProvider::parse(provider))?;
-        let set = shared.core().set_provider_key(provider, secret, base_url, &options);
-        commit.list(&shared.block(set)?);
+        let core = shared.core()?;
+        let set = core.set_provider_key(provider, secret, base_url, &options);
+        commit.list(&shared.block(set)?, 0);
         Ok(())
     })
 }
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn jotrack_provider_key_delete(
         // SAFETY: as above.
         let provider =
             word("provider", AiProvider::parse(unsafe { args::text("provider", provider)? }))?;
-        commit.list(&shared.block(shared.core().delete_provider_key(provider, &options))?);
+        commit.list(&shared.block(shared.core()?.delete_provider_key(provider, &options))?, 0);
         Ok(())
     })
 }
@@ -91,7 +92,7 @@ pub unsafe extern "C" fn jotrack_provider_keys(
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
         let (out, shared) = unsafe { (OutText::claim(keys_json)?, args::engine(engine)?) };
-        let keys = shared.block(shared.core().provider_keys())?;
+        let keys = shared.block(shared.core()?.provider_keys())?;
         let text = out.prepare(serde_json::to_string(&keys).map_err(not_json)?)?;
         out.put(text);
         Ok(())
@@ -122,7 +123,7 @@ pub unsafe extern "C" fn jotrack_ai_settings_update(
             unsafe { (WriteArgs::read(write, commit)?, args::engine(engine)?) };
         // SAFETY: as above.
         let patch = settings_patch(unsafe { args::text("patch_json", patch_json)? })?;
-        commit.list(&shared.block(shared.core().update_ai_settings(patch, &options))?);
+        commit.list(&shared.block(shared.core()?.update_ai_settings(patch, &options))?, 0);
         Ok(())
     })
 }

@@ -11,7 +11,8 @@
 //! - pointers are turned into Rust values in one `unsafe` block at the top, by [`args`];
 //! - structs grow at their end only and say their size, see [`structs`].
 //!
-//! Invariant: nothing here is global or thread-local but the panic hook of [`guard`].
+//! Invariant: nothing here is global or thread-local but the panic hook of [`guard`], and the log of
+//! an engine on its own threads.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 #![expect(
@@ -29,7 +30,9 @@ compile_error!("libjotrack turns panics into a status and must be built with pan
 mod analyses;
 mod args;
 mod attachments;
+mod begun;
 mod blobs;
+mod caches;
 mod changes;
 mod coach;
 mod dispatch;
@@ -37,19 +40,26 @@ mod engine;
 mod enums;
 mod error;
 mod events;
+#[cfg(feature = "graphql")]
+mod executor;
+mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod gate;
 mod graphql;
 mod guard;
 mod job_rows;
 mod jobs;
 mod keys;
 mod library;
+mod logs;
 mod matching;
 mod node_id;
 mod op;
 mod options;
 mod queue;
+mod search;
+mod state;
 mod structs;
 mod text;
 mod variants;
@@ -58,6 +68,7 @@ mod write;
 pub use analyses::*;
 pub use attachments::*;
 pub use blobs::*;
+pub use caches::*;
 pub use changes::*;
 pub use coach::*;
 pub use dispatch::*;
@@ -74,6 +85,8 @@ pub use matching::*;
 pub use node_id::*;
 pub use op::*;
 pub use options::*;
+pub use search::*;
+pub use state::*;
 pub use text::*;
 pub use variants::*;
 pub use write::*;

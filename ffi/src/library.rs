@@ -6,7 +6,7 @@ use jotrack_core::ErrorCode;
 
 use crate::guard::shield;
 
-/// Feature bit: jotrack_graphql_execute and jotrack_graphql_schema work.
+/// Feature bit: the functions jotrack_graphql_ work.
 pub const JOTRACK_FEATURE_GRAPHQL: u64 = 0x1;
 
 /// Returns the version of the library that runs, as major * 1000000 + minor * 1000 + patch. Compare

@@ -56,7 +56,7 @@ pub unsafe extern "C" fn jotrack_match_get(
         let (document, out) = unsafe { (OutText::optional(document_json), OutStruct::claim(out)?) };
         // SAFETY: as above.
         let (shared, id) = unsafe { (args::engine(engine)?, args::id::<JobId>("job_id", job_id)?) };
-        let (score, report) = shared.block(shared.core().get_match(id))?;
+        let (score, report) = shared.block(shared.core()?.get_match(id))?;
         let text = document.prepare(self::document(score.as_ref(), report))?;
         if let Some(out) = out {
             out.put(score.map_or_else(structs::zeroed, |score| jotrack_match {

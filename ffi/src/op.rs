@@ -5,13 +5,20 @@ use std::{
     sync::Arc,
 };
 
-use jotrack_core::AnalysisId;
+use jotrack_core::{AnalysisId, Error, ErrorCode};
 
-use crate::{args, engine::Shared, error::jotrack_error, guard::shield};
+use crate::{
+    args::{self, OutText},
+    engine::Shared,
+    error::{Fault, jotrack_error, jotrack_status},
+    guard::{guard, shield},
+    queue::{Finish, Outcome},
+};
 
 /// Called with each event of an operation, in order, one callback at a time per engine. `event_json`
 /// is `len` bytes of JSON with a NUL behind them and lives during the call. No exception and no
-/// longjmp may leave it. It may call everything but jotrack_engine_close and jotrack_dispatch.
+/// longjmp may leave it. It may call everything but jotrack_engine_close,
+/// jotrack_engine_suspend and jotrack_dispatch.
 ///
 /// @since 0.1
 pub type jotrack_op_event_cb =
@@ -39,35 +46,55 @@ pub type jotrack_done_cb = Option<
 /// @since 0.1
 pub struct jotrack_op {
     shared: Arc<Shared>,
-    id: AnalysisId,
-    text: CString,
+    number: u64,
+    finish: Arc<Finish>,
+    work: Work,
+}
+
+/// What an operation does.
+pub(crate) enum Work {
+    Analysis(AnalysisId, CString),
+    #[cfg_attr(not(feature = "graphql"), allow(dead_code, reason = "only the feature has these"))]
+    Graphql,
+}
+
+impl Work {
+    pub(crate) fn analysis(id: AnalysisId) -> Result<Self, Fault> {
+        let text = CString::new(id.to_string())
+            .map_err(|_| Fault::new(ErrorCode::Internal, "an id holds a NUL"))?;
+        Ok(Self::Analysis(id, text))
+    }
 }
 
 impl jotrack_op {
-    pub(crate) fn new(shared: &Arc<Shared>, id: AnalysisId, text: CString) -> Self {
-        Self { shared: Arc::clone(shared), id, text }
+    pub(crate) fn new(shared: &Arc<Shared>, number: u64, finish: Arc<Finish>, work: Work) -> Self {
+        Self { shared: Arc::clone(shared), number, finish, work }
     }
 }
 
 /// Returns the id of the analysis of an operation, for jotrack_analysis_get and for
 /// jotrack_analysis_follow in a later process.
 ///
-/// Borrowed from `op`; `op` NULL gives NULL.
+/// Borrowed from `op`; `op` NULL and an operation of GraphQL give NULL.
 ///
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_op_id(op: *const jotrack_op) -> *const c_char {
     shield(std::ptr::null(), || {
         // SAFETY: NULL or a live operation (R1).
-        unsafe { op.as_ref() }.map_or(std::ptr::null(), |op| op.text.as_ptr())
+        match unsafe { op.as_ref() }.map(|op| &op.work) {
+            Some(Work::Analysis(_, text)) => text.as_ptr(),
+            Some(Work::Graphql) | None => std::ptr::null(),
+        }
     })
 }
 
 /// Asks an operation to end. It returns at once; the end comes as JOTRACK_CANCELLED, or as it would
 /// have come when it was quicker. A second call and NULL do nothing.
 ///
-/// Others that wait for the same answer keep their call to the provider; when nobody is left the
-/// call is ended.
+/// Of an analysis, others that wait for the same answer keep their call to the provider; when nobody
+/// is left the call is ended. A GraphQL mutation that is cancelled may be done all the same: repeat
+/// it with the same idempotency key to know.
 ///
 /// @since 0.1
 #[unsafe(no_mangle)]
@@ -75,13 +102,54 @@ pub unsafe extern "C" fn jotrack_op_cancel(op: *mut jotrack_op) {
     shield((), || {
         // SAFETY: NULL or a live operation (R1).
         let Some(op) = (unsafe { op.as_ref() }) else { return };
+        // What a suspend or a close has ended needs no cancelling.
         if op.shared.still_open().is_err() {
             return;
         }
-        let (core, id) = (op.shared.core().clone(), op.id);
-        // What has ended already needs no cancelling, and a database that fails is told by the end.
-        op.shared.runtime().spawn(async move { drop(core.cancel_analysis(id).await) });
+        match op.work {
+            Work::Graphql => op.shared.queue().ended(op.number, Outcome::failed(Error::Cancelled)),
+            Work::Analysis(id, _) => {
+                let Ok(core) = op.shared.core().map(|core| core.clone()) else { return };
+                // What has ended already is left alone, and a database that fails is told by the end.
+                op.shared.runtime().spawn(async move { drop(core.cancel_analysis(id).await) });
+            }
+        }
     });
+}
+
+/// Waits for the end of an operation, whether or not `on_done` was delivered by then, and may be
+/// called again: also inside a callback, from several threads, and after the engine was closed.
+///
+/// `timeout_ms`: 0 = do not wait, -1 = for ever; JOTRACK_TIMEOUT when it has passed. Any other answer
+/// is the end of the operation, as `on_done` has it. `*result_json` (may be NULL) is the result, or
+/// NULL when there is none; freed with jotrack_string_free.
+///
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jotrack_op_wait(
+    op: *mut jotrack_op,
+    timeout_ms: i32,
+    result_json: *mut *mut c_char,
+    err: *mut *mut jotrack_error,
+) -> jotrack_status {
+    guard(err, || {
+        // SAFETY: the caller keeps R1 to R6.
+        let (out, op) = unsafe { (OutText::optional(result_json), op.as_ref()) };
+        let op = op.ok_or_else(|| args::null("op"))?;
+        op.shared.same_process()?;
+        let deadline = args::deadline(timeout_ms)?;
+        let Some(outcome) = op.finish.wait(deadline) else {
+            return Err(Fault::new(ErrorCode::Timeout, "the operation has not ended"));
+        };
+        if let Some(fault) = &outcome.fault {
+            return Err(fault.clone());
+        }
+        if let Some(result) = &outcome.result {
+            let text = out.prepare(result.clone())?;
+            out.put(text);
+        }
+        Ok(())
+    })
 }
 
 /// Lets go of an operation and frees the handle. It goes on, and its callbacks still come: this

@@ -1,8 +1,11 @@
 //! How an engine is opened.
 
-use std::{ffi::c_char, ptr};
+use std::{
+    ffi::{c_char, c_void},
+    ptr,
+};
 
-use jotrack_core::{Config, KeySource};
+use jotrack_core::{Config, ErrorCode, KeySource};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -10,8 +13,10 @@ use crate::{
     args,
     enums::jotrack_dispatch_mode,
     error::Fault,
+    files,
     guard::shield,
-    queue::Mode,
+    logs,
+    queue::{LogCallback, Mode, User},
     structs::{self, SIZE_MAX, Struct, interface_structs},
 };
 
@@ -19,6 +24,39 @@ use crate::{
 const WORKERS_DEFAULT: u32 = 2;
 /// Most workers of an engine.
 const WORKERS_MAX: u32 = 64;
+/// What may wait in the queue when the host does not say.
+const CAPACITY_DEFAULT: u32 = 4096;
+/// A queue that holds less would end every subscription.
+const CAPACITY_MIN: u32 = 64;
+
+/// Open flag: the data is only read. Not in this version: JOTRACK_UNSUPPORTED.
+pub const JOTRACK_OPEN_READ_ONLY: u64 = 0x1;
+/// Open flag: JOTRACK_NOT_FOUND where there is no database yet, instead of a new one. It needs
+/// `data_dir` or `database`.
+pub const JOTRACK_OPEN_NO_CREATE: u64 = 0x2;
+/// Open flag: no request leaves this machine. Not in this version: JOTRACK_UNSUPPORTED. Nothing is
+/// sent anyway until the user allows it, see jotrack_ai_settings_update.
+pub const JOTRACK_OPEN_NO_NETWORK: u64 = 0x4;
+
+/// Told one line of the log: how grave it is (jotrack_log_level), which part of the engine speaks,
+/// and `len` bytes of English text with a NUL behind them. Both texts live during the call.
+///
+/// Lines hold ids, numbers and names of files, never keys, prompts or texts of documents. They come
+/// through the queue like every callback: in order, at most `queue_capacity` of them wait, and a
+/// line behind some that found no room says how many. What is left when the engine closes is told
+/// before jotrack_engine_close returns; what the end of the closing has to say is not. The rules of
+/// jotrack_event_cb hold.
+///
+/// @since 0.1
+pub type jotrack_log_cb = Option<
+    unsafe extern "C" fn(
+        user: *mut c_void,
+        level: i32,
+        target: *const c_char,
+        message: *const c_char,
+        len: usize,
+    ),
+>;
 
 /// How an engine is opened. Begin with jotrack_options_init.
 ///
@@ -46,7 +84,7 @@ pub struct jotrack_options {
     pub dispatch: i32,
     /// Threads for background work; 0 = 2, at most 64.
     pub worker_threads: u32,
-    /// 0.
+    /// JOTRACK_OPEN_ bits.
     pub flags: u64,
     /// The key that seals provider keys and personal answers: 32 bytes in base64 with padding, or
     /// several of them, one a line, the current one first. NULL = master.key in the data folder,
@@ -54,6 +92,14 @@ pub struct jotrack_options {
     /// without it. A copy is kept until the engine is closed and its jotrack_op, reader and writer
     /// handles are freed, then wiped.
     pub master_key: *const c_char,
+    /// Told what the engine has to say about its work, or NULL.
+    pub log: jotrack_log_cb,
+    /// Handed back in each call of `log`; it must live until jotrack_engine_close returned.
+    pub log_user: *mut c_void,
+    /// What `log` is told: jotrack_log_level and graver; 0 = JOTRACK_LOG_WARN.
+    pub log_level: i32,
+    /// Most GraphQL responses and log lines that wait for the host; 0 = 4096, at least 64.
+    pub queue_capacity: u32,
 }
 
 interface_structs!(jotrack_options grown by master_key);
@@ -83,6 +129,16 @@ pub(crate) struct Opening {
     pub(crate) config: Config,
     pub(crate) mode: Mode,
     pub(crate) workers: u32,
+    /// What may wait in the queue.
+    pub(crate) capacity: usize,
+    pub(crate) log: Option<Log>,
+}
+
+/// Who is told the log, and how much of it.
+pub(crate) struct Log {
+    pub(crate) callback: LogCallback,
+    pub(crate) user: User,
+    pub(crate) level: tracing::Level,
 }
 
 impl Opening {
@@ -99,6 +155,10 @@ impl Opening {
             worker_threads,
             flags,
             master_key,
+            log,
+            log_user,
+            log_level,
+            queue_capacity,
         } = options;
         // SAFETY: as above.
         let (data_dir, database, config_json, master_key) = unsafe {
@@ -116,11 +176,36 @@ impl Opening {
             let keys = keys.lines().map(SecretString::from).collect();
             config.master_key = KeySource::Given(keys);
         }
-        if flags != 0 {
-            return Err(Fault::argument(format!("flags has unknown bits in {flags:#x}")));
-        }
-        Ok(Self { config, mode: mode(dispatch)?, workers: workers(worker_threads)? })
+        check_flags(flags, &config)?;
+        let level = args::number("log_level", log_level, logs::level(log_level))?;
+        let log = log.map(|callback| Log { callback, user: User(log_user), level });
+        Ok(Self {
+            config,
+            mode: mode(dispatch)?,
+            workers: workers(worker_threads)?,
+            capacity: capacity(queue_capacity)?,
+            log,
+        })
     }
+}
+
+fn check_flags(flags: u64, config: &Config) -> Result<(), Fault> {
+    if flags & !(JOTRACK_OPEN_READ_ONLY | JOTRACK_OPEN_NO_CREATE | JOTRACK_OPEN_NO_NETWORK) != 0 {
+        return Err(Fault::argument(format!("flags has unknown bits in {flags:#x}")));
+    }
+    if flags & (JOTRACK_OPEN_READ_ONLY | JOTRACK_OPEN_NO_NETWORK) != 0 {
+        let message = "JOTRACK_OPEN_READ_ONLY and JOTRACK_OPEN_NO_NETWORK are not in this version";
+        return Err(Fault::new(ErrorCode::Unsupported, message));
+    }
+    if flags & JOTRACK_OPEN_NO_CREATE != 0 {
+        let Some(database) = files::database(config) else {
+            return Err(Fault::argument("JOTRACK_OPEN_NO_CREATE needs data_dir or database"));
+        };
+        if !database.exists() {
+            return Err(Fault::new(ErrorCode::NotFound, "there is no database"));
+        }
+    }
+    Ok(())
 }
 
 fn parse(json: &str) -> Result<Config, Fault> {
@@ -151,6 +236,15 @@ fn workers(threads: u32) -> Result<u32, Fault> {
     }
 }
 
+fn capacity(entries: u32) -> Result<usize, Fault> {
+    let capacity = match entries {
+        0 => CAPACITY_DEFAULT,
+        CAPACITY_MIN.. => entries,
+        _ => return Err(Fault::argument(format!("queue_capacity is less than {CAPACITY_MIN}"))),
+    };
+    Ok(usize::try_from(capacity).unwrap_or(usize::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,14 +272,17 @@ mod tests {
 
     #[test]
     fn unknown_keys_numbers_and_flags_are_refused() {
-        let broken: [fn(&mut jotrack_options); 7] = [
+        let broken: [fn(&mut jotrack_options); 10] = [
             |o| o.config_json = c"{\"tresh_days\": 7}".as_ptr(),
             |o| o.config_json = c"{".as_ptr(),
             |o| o.config_json = c"[]".as_ptr(),
             |o| o.config_json = c"{\"limits\": [1]}".as_ptr(),
             |o| o.dispatch = 2,
             |o| o.worker_threads = 65,
-            |o| o.flags = 1,
+            |o| o.flags = 8,
+            |o| o.flags = JOTRACK_OPEN_NO_CREATE,
+            |o| o.log_level = 6,
+            |o| o.queue_capacity = 63,
         ];
 
         for breaks in broken {

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use jotrack_core::{AttachmentId, Document, JobId, Variant, VariantName};
+use jotrack_core::{AttachmentId, Document, Error, JobId, Variant, VariantName};
 
 use crate::{
     args::{self, OutHandle},
@@ -81,15 +81,15 @@ pub unsafe extern "C" fn jotrack_variant_get_many(
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
         let (out, shared) = unsafe { (OutHandle::claim(out)?, args::engine(engine)?) };
-        let max = shared.core().config().limits.variant_jobs;
+        let max = shared.config().limits.variant_jobs;
         // SAFETY: as above.
         let ids = unsafe { args::ids::<JobId>(ids, n, max) }?;
         let kinds = read_kinds(kinds)?;
         let kinds = if kinds.is_empty() { jotrack_core::AttachmentKind::ALL } else { &kinds };
         let name = args::number("variant", variant, VariantName::from_number(variant))?;
-        let documents = shared.block(async {
-            shared.core().snapshot().await?.documents(&ids, kinds, &[name]).await
-        })?;
+        let core = shared.core()?;
+        let documents =
+            shared.block(async { core.snapshot().await?.documents(&ids, kinds, &[name]).await })?;
         out.put(jotrack_variant_page { rows: documents.into_iter().map(Row::new).collect() });
         Ok(())
     })
@@ -158,8 +158,18 @@ pub unsafe extern "C" fn jotrack_variant_set(
             )
         };
         let name = args::number("variant", variant, VariantName::from_number(variant))?;
-        let written = shared.block(shared.core().set_variant(id, name, text, &write.options))?;
-        write.commit.one(&written, id_text!(written.value), 0);
+        let core = shared.core()?;
+        let (written, version) = shared.block(async {
+            let written = core.set_variant(id, name, text, &write.options).await?;
+            let version = write
+                .version(&core, &written, async |core| {
+                    let found = core.snapshot().await?.variants_by_id(&[written.value]).await?;
+                    Ok(found.first().map_or(0, |variant| variant.version))
+                })
+                .await;
+            Ok::<_, Error>((written, version))
+        })?;
+        write.commit.one(&written, id_text!(written.value), version, 0);
         Ok(())
     })
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use jotrack_core::{WriteOptions, Written};
+use jotrack_core::{Engine, Error, WriteOptions, Written};
 
 use crate::{
     args,
@@ -52,9 +52,14 @@ pub struct jotrack_commit {
     pub reserved: u32,
     /// Id of the object, NUL-terminated; empty for a mutation of a list.
     pub id: [c_char; 40],
+    /// The version that the mutation gave to its only job, coach state or text, for the next
+    /// jotrack_write.expected_version. 0 = not told: nothing was written, what was written has no
+    /// versions (files, keys, settings) or was several, or others wrote too at the same time.
+    pub version: i64,
 }
 
-interface_structs!(jotrack_write, jotrack_commit);
+interface_structs!(jotrack_write);
+interface_structs!(jotrack_commit grown by version);
 
 /// The two arguments of a mutation, read.
 pub(crate) struct WriteArgs {
@@ -84,22 +89,45 @@ impl WriteArgs {
     }
 }
 
+impl WriteArgs {
+    /// Returns the version that a mutation gave to its object; 0 when nobody asks or it is not
+    /// known for sure. `read` reads the present one.
+    pub(crate) async fn version<T>(
+        &self,
+        core: &Engine,
+        written: &Written<T>,
+        read: impl AsyncFnOnce(&Engine) -> Result<i64, Error>,
+    ) -> i64 {
+        let Some(revision) = written.revision.filter(|_| self.commit.0.is_some()) else { return 0 };
+        if written.replayed {
+            return 0;
+        }
+        // Every write raises a version by one, and this one was made on the expected one.
+        if let Some(expected) = self.options.expected_version {
+            return expected + 1;
+        }
+        let version = read(core).await.unwrap_or(0);
+        // A version that somebody else made meanwhile would let the caller overwrite it unseen.
+        if core.revision().await.is_ok_and(|now| now == revision) { version } else { 0 }
+    }
+}
+
 impl CommitOut {
     /// Tells the result of a mutation of one object.
-    pub(crate) fn one<T>(self, written: &Written<T>, id: IdText, flags: u32) {
+    pub(crate) fn one<T>(self, written: &Written<T>, id: IdText, version: i64, flags: u32) {
         let mut text: [c_char; 40] = [0; 40];
         for (to, from) in text.iter_mut().zip(id.as_str().bytes()) {
             *to = c_char::try_from(from).unwrap_or_default();
         }
-        self.put(written, text, flags);
+        self.put(written, text, version, flags);
     }
 
     /// Tells the result of a mutation of a list.
-    pub(crate) fn list<T>(self, written: &Written<T>) {
-        self.put(written, [0; 40], 0);
+    pub(crate) fn list<T>(self, written: &Written<T>, version: i64) {
+        self.put(written, [0; 40], version, 0);
     }
 
-    fn put<T>(self, written: &Written<T>, id: [c_char; 40], flags: u32) {
+    fn put<T>(self, written: &Written<T>, id: [c_char; 40], version: i64, flags: u32) {
         let Some(out) = self.0 else { return };
         let unchanged = if written.revision.is_none() { JOTRACK_COMMIT_UNCHANGED } else { 0 };
         let replayed = if written.replayed { JOTRACK_COMMIT_REPLAYED } else { 0 };
@@ -109,6 +137,7 @@ impl CommitOut {
             flags: flags | unchanged | replayed,
             reserved: 0,
             id,
+            version,
         });
     }
 }

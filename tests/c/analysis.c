@@ -247,7 +247,7 @@ static void refusals(jotrack_engine *engine, const char *job, const char *bare)
     STARTS_NOT(JOTRACK_NOT_FOUND);
     broken.job_id = bare;
     broken.provider = "LOCAL";
-    STARTS_NOT(JOTRACK_ALREADY_EXISTS); /* a rule of state: NO_RESUME in the details */
+    STARTS_NOT(JOTRACK_CONFLICT); /* a rule of state: NO_RESUME in the details */
     broken.params_json = "{\"no_such_input\": 1}";
     broken.provider = "LOCAL";
     STARTS_NOT(JOTRACK_VALIDATION);

@@ -24,6 +24,9 @@ FROZEN(JOTRACK_JOB_FIELD_POSTING_URL, 0x8);
 FROZEN(JOTRACK_JOB_FIELD_NOTES, 0x10);
 FROZEN(JOTRACK_JOB_FIELD_STATUS, 0x20);
 FROZEN(JOTRACK_JOB_FIELD_SOURCE, 0x40);
+FROZEN(JOTRACK_OPEN_READ_ONLY, 0x1);
+FROZEN(JOTRACK_OPEN_NO_CREATE, 0x2);
+FROZEN(JOTRACK_OPEN_NO_NETWORK, 0x4);
 FROZEN(JOTRACK_PAGE_MORE, 0x1);
 FROZEN(JOTRACK_PAGE_RESET, 0x2);
 FROZEN(JOTRACK_VARIANT_TRUNCATED, 0x1);
@@ -155,6 +158,13 @@ FROZEN(JOTRACK_STATE_CLOSING, 4);
 FROZEN(JOTRACK_DISPATCH_THREAD, 0);
 FROZEN(JOTRACK_DISPATCH_HOST, 1);
 
+/* jotrack_log_level */
+FROZEN(JOTRACK_LOG_ERROR, 1);
+FROZEN(JOTRACK_LOG_WARN, 2);
+FROZEN(JOTRACK_LOG_INFO, 3);
+FROZEN(JOTRACK_LOG_DEBUG, 4);
+FROZEN(JOTRACK_LOG_TRACE, 5);
+
 /* Layout: what a program compiled against 0.1 relies on. */
 #define LAYOUT(type, member, offset) \
     _Static_assert(offsetof(type, member) == (offset), #type "." #member)
@@ -170,7 +180,11 @@ LAYOUT(jotrack_options, dispatch, 32);
 LAYOUT(jotrack_options, worker_threads, 36);
 LAYOUT(jotrack_options, flags, 40);
 LAYOUT(jotrack_options, master_key, 48);
-_Static_assert(sizeof(jotrack_options) == 56, "jotrack_options");
+LAYOUT(jotrack_options, log, 56);
+LAYOUT(jotrack_options, log_user, 64);
+LAYOUT(jotrack_options, log_level, 72);
+LAYOUT(jotrack_options, queue_capacity, 76);
+_Static_assert(sizeof(jotrack_options) == 80, "jotrack_options");
 
 LAYOUT(jotrack_analysis_request, struct_size, 0);
 LAYOUT(jotrack_analysis_request, kind, 8);
@@ -210,7 +224,26 @@ LAYOUT(jotrack_commit, rev, 8);
 LAYOUT(jotrack_commit, flags, 16);
 LAYOUT(jotrack_commit, reserved, 20);
 LAYOUT(jotrack_commit, id, 24);
-_Static_assert(sizeof(jotrack_commit) == 64, "jotrack_commit");
+LAYOUT(jotrack_commit, version, 64);
+_Static_assert(sizeof(jotrack_commit) == 72, "jotrack_commit");
+
+LAYOUT(jotrack_stats, struct_size, 0);
+LAYOUT(jotrack_stats, rev, 8);
+LAYOUT(jotrack_stats, jobs, 16);
+LAYOUT(jotrack_stats, jobs_trashed, 24);
+LAYOUT(jotrack_stats, db_bytes, 32);
+LAYOUT(jotrack_stats, wal_bytes, 40);
+LAYOUT(jotrack_stats, cache_entries, 48);
+LAYOUT(jotrack_stats, cache_bytes, 56);
+LAYOUT(jotrack_stats, cache_hits, 64);
+LAYOUT(jotrack_stats, tokens_in, 72);
+LAYOUT(jotrack_stats, tokens_out, 80);
+LAYOUT(jotrack_stats, cost_micros, 88);
+LAYOUT(jotrack_stats, ops_running, 96);
+LAYOUT(jotrack_stats, subscriptions, 104);
+LAYOUT(jotrack_stats, queue_len, 112);
+LAYOUT(jotrack_stats, logs_dropped, 120);
+_Static_assert(sizeof(jotrack_stats) == 128, "jotrack_stats");
 
 LAYOUT(jotrack_job_filter, struct_size, 0);
 LAYOUT(jotrack_job_filter, statuses, 8);

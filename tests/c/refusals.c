@@ -356,7 +356,7 @@ static void options(void)
     options.dispatch = 2;
     REFUSED(jotrack_engine_open(&options, &other, &err));
     jotrack_options_init(&options, sizeof options);
-    options.flags = 1;
+    options.flags = 8;
     REFUSED(jotrack_engine_open(&options, &other, &err));
     jotrack_options_init(&options, sizeof options);
     options.worker_threads = 65;

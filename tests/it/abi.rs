@@ -14,7 +14,7 @@ use jotrack_tests::{
 };
 
 /// Files of `ffi/src` with items of the header, in the order in which it tells them.
-const SOURCES: [&str; 22] = [
+const SOURCES: [&str; 25] = [
     "library",
     "enums",
     "text",
@@ -22,9 +22,11 @@ const SOURCES: [&str; 22] = [
     "options",
     "engine",
     "dispatch",
+    "state",
     "write",
     "jobs",
     "job_rows",
+    "search",
     "attachments",
     "blobs",
     "variants",
@@ -32,12 +34,17 @@ const SOURCES: [&str; 22] = [
     "matching",
     "op",
     "analyses",
+    "caches",
     "keys",
     "events",
     "changes",
     "graphql",
     "node_id",
 ];
+
+/// The programs of the suite; together they call every function.
+const PROGRAMS: [&str; 9] =
+    ["smoke", "refusals", "dispatch", "threads", "analysis", "state", "graphql", "options", "kept"];
 
 #[test]
 fn header_is_what_the_source_says() {
@@ -172,6 +179,26 @@ fn calls_need_no_stack_of_a_thread() {
 }
 
 #[test]
+fn engines_are_suspended_and_handles_act_as_users() {
+    passes("state", 60);
+}
+
+#[test]
+fn graphql_goes_on_after_the_call_and_ends_once() {
+    passes("graphql", 50);
+}
+
+#[test]
+fn options_are_kept_or_refused() {
+    passes("options", 40);
+}
+
+#[test]
+fn answers_and_versions_are_told_and_jobs_found() {
+    passes("kept", 40);
+}
+
+#[test]
 fn eight_threads_share_one_engine() {
     passes("threads", 15);
 }
@@ -184,7 +211,7 @@ fn memory_checker_finds_nothing() {
         return;
     }
     let bench = Workbench::new();
-    for name in ["smoke", "refusals", "dispatch", "analysis"] {
+    for name in PROGRAMS.into_iter().filter(|name| *name != "threads") {
         let program = bench.compile_c("c99", &[suite(&format!("{name}.c"))]);
 
         // "Possibly lost" is left out: hash tables in statics are known by inner pointers only.

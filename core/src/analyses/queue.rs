@@ -272,11 +272,10 @@ impl Engine {
     }
 
     /// Begins nothing new, waits for what is under way, and puts the rest back into the queue.
-    pub(crate) async fn close_analyses(&self) {
+    pub(crate) async fn close_analyses(&self, drain: Duration) {
         let registry = &self.shared.ai;
         registry.closing.cancel();
         registry.tasks.close();
-        let drain = Duration::from_millis(self.config().ai.drain_ms);
         let flown = async {
             while registry.is_busy() {
                 tokio::time::sleep(Duration::from_millis(20)).await;

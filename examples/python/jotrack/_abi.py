@@ -179,6 +179,14 @@ class DispatchMode(Known):
     HOST = 1
 
 
+class LogLevel(Known):
+    ERROR = 1
+    WARN = 2
+    INFO = 3
+    DEBUG = 4
+    TRACE = 5
+
+
 class Feature(IntFlag):
     GRAPHQL = 1
 
@@ -191,6 +199,12 @@ class Entity(IntFlag):
     COACH_STATE = 16
     ANALYSIS = 32
     ACCOUNT = 64
+
+
+class OpenFlag(IntFlag):
+    READ_ONLY = 1
+    NO_CREATE = 2
+    NO_NETWORK = 4
 
 
 class CommitFlag(IntFlag):
@@ -223,6 +237,9 @@ class AnalysisFlag(IntFlag):
     BACKGROUND = 2
 
 
+jotrack_log_cb = CFUNCTYPE(None, c_void_p, c_int32, c_void_p, c_void_p, c_size_t)
+
+
 class jotrack_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -233,10 +250,35 @@ class jotrack_options(Structure):
         ("worker_threads", c_uint32),
         ("flags", c_uint64),
         ("master_key", c_char_p),
+        ("log", jotrack_log_cb),
+        ("log_user", c_void_p),
+        ("log_level", c_int32),
+        ("queue_capacity", c_uint32),
     ]
 
 
 jotrack_wakeup_cb = CFUNCTYPE(None, c_void_p)
+
+
+class jotrack_stats(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rev", c_uint64),
+        ("jobs", c_uint64),
+        ("jobs_trashed", c_uint64),
+        ("db_bytes", c_uint64),
+        ("wal_bytes", c_uint64),
+        ("cache_entries", c_uint64),
+        ("cache_bytes", c_uint64),
+        ("cache_hits", c_uint64),
+        ("tokens_in", c_uint64),
+        ("tokens_out", c_uint64),
+        ("cost_micros", c_int64),
+        ("ops_running", c_uint64),
+        ("subscriptions", c_uint64),
+        ("queue_len", c_uint64),
+        ("logs_dropped", c_uint64),
+    ]
 
 
 class jotrack_job_input(Structure):
@@ -271,6 +313,7 @@ class jotrack_commit(Structure):
         ("flags", c_uint32),
         ("reserved", c_uint32),
         ("id", c_char * 40),
+        ("version", c_int64),
     ]
 
 
@@ -502,6 +545,10 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         ),
     ),
     "jotrack_set_wakeup": (c_int32, (c_void_p, jotrack_wakeup_cb, c_void_p, POINTER(c_void_p))),
+    "jotrack_engine_as_user": (c_int32, (c_void_p, c_char_p, POINTER(c_void_p), POINTER(c_void_p))),
+    "jotrack_engine_suspend": (c_int32, (c_void_p, c_uint32, POINTER(c_void_p))),
+    "jotrack_engine_resume": (c_int32, (c_void_p, POINTER(c_void_p))),
+    "jotrack_engine_stats": (c_int32, (c_void_p, POINTER(jotrack_stats), POINTER(c_void_p))),
     "jotrack_job_create": (
         c_int32,
         (
@@ -598,6 +645,17 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "jotrack_job_page_get": (c_bool, (c_void_p, c_size_t, POINTER(jotrack_job))),
     "jotrack_job_page_info": (c_bool, (c_void_p, POINTER(jotrack_page_info))),
     "jotrack_job_page_free": (None, (c_void_p,)),
+    "jotrack_search_json": (
+        c_int32,
+        (
+            c_void_p,
+            c_char_p,
+            c_uint64,
+            c_uint32,
+            POINTER(c_void_p),
+            POINTER(c_void_p),
+        ),
+    ),
     "jotrack_attachment_list": (
         c_int32,
         (
@@ -758,6 +816,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "jotrack_op_id": (c_char_p, (c_void_p,)),
     "jotrack_op_cancel": (None, (c_void_p,)),
+    "jotrack_op_wait": (c_int32, (c_void_p, c_int32, POINTER(c_void_p), POINTER(c_void_p))),
     "jotrack_op_free": (None, (c_void_p,)),
     "jotrack_analysis_start": (
         c_int32,
@@ -786,6 +845,18 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "jotrack_analysis_get": (c_int32, (c_void_p, c_char_p, POINTER(c_void_p), POINTER(c_void_p))),
     "jotrack_analysis_cancel": (c_int32, (c_void_p, c_char_p, POINTER(c_void_p))),
+    "jotrack_cache_stats_json": (c_int32, (c_void_p, POINTER(c_void_p), POINTER(c_void_p))),
+    "jotrack_cache_invalidate": (
+        c_int32,
+        (
+            c_void_p,
+            c_char_p,
+            c_char_p,
+            c_char_p,
+            POINTER(c_uint64),
+            POINTER(c_void_p),
+        ),
+    ),
     "jotrack_provider_key_set": (
         c_int32,
         (
@@ -852,6 +923,29 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (
             c_void_p,
             POINTER(jotrack_graphql_request),
+            POINTER(c_void_p),
+            POINTER(c_void_p),
+        ),
+    ),
+    "jotrack_graphql_start": (
+        c_int32,
+        (
+            c_void_p,
+            POINTER(jotrack_graphql_request),
+            jotrack_done_cb,
+            c_void_p,
+            POINTER(c_void_p),
+            POINTER(c_void_p),
+        ),
+    ),
+    "jotrack_graphql_subscribe": (
+        c_int32,
+        (
+            c_void_p,
+            POINTER(jotrack_graphql_request),
+            jotrack_op_event_cb,
+            jotrack_done_cb,
+            c_void_p,
             POINTER(c_void_p),
             POINTER(c_void_p),
         ),

@@ -2,14 +2,24 @@
 //!
 //! Producers never wait, and no code of the host runs under the lock. A change event is merged into
 //! the one that still waits for the same subscription, and a piece of text into the one that still
-//! waits for the same operation, so the queue is as long as there are subscriptions and operations
-//! and never overflows.
+//! waits for the same operation, so these never overflow. What cannot be merged, payloads of GraphQL
+//! and lines of the log, is held up to a capacity.
 //!
-//! Invariant: a subscription or operation is in `order` exactly while it has something pending.
+//! Invariant: a subscription, an operation or the log is in `order` exactly while it has something
+//! pending.
 
+mod finish;
+mod lines;
 mod operations;
 
-pub(crate) use operations::Outcome;
+pub(crate) use finish::Finish;
+pub(crate) use lines::{Line, LogCallback};
+#[cfg_attr(
+    not(feature = "graphql"),
+    allow(unused_imports, reason = "only GraphQL has payloads")
+)]
+pub(crate) use operations::Taken;
+pub(crate) use operations::{Entered, Outcome};
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,6 +30,7 @@ use std::{
 use jotrack_core::ErrorCode;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use lines::Log;
 use operations::{Operation, Telling};
 
 use crate::{
@@ -29,6 +40,8 @@ use crate::{
     guard::thread_mark,
 };
 
+/// The number of the log in the order; subscriptions and operations are counted from 1.
+const LOG: u64 = 0;
 /// Subscriptions of one engine; a host needs a handful.
 const SUBSCRIPTIONS_MAX: usize = 1024;
 
@@ -64,8 +77,21 @@ pub(crate) struct Change {
     pub(crate) last_rev: u64,
 }
 
+/// What waits at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    pub(crate) operations: usize,
+    pub(crate) subscriptions: usize,
+    /// Subscriptions and operations with something to tell, and lines.
+    pub(crate) waiting: usize,
+    /// Lines of the log that found no room, ever.
+    pub(crate) lines_dropped: u64,
+}
+
 pub(crate) struct Queue {
     mode: Mode,
+    /// Payloads and lines that may wait.
+    capacity: usize,
     state: Mutex<State>,
     /// Something was queued, or the queue is closing.
     ready: Condvar,
@@ -78,6 +104,9 @@ struct State {
     order: VecDeque<u64>,
     subscriptions: BTreeMap<u64, Subscription>,
     operations: BTreeMap<u64, Operation>,
+    log: Log,
+    /// Payloads and lines that wait.
+    held: usize,
     /// Subscriptions and operations are numbered together.
     last_id: u64,
     running: Option<Running>,
@@ -90,7 +119,8 @@ struct Subscription {
     callback: EventCallback,
     user: User,
     change: Option<Change>,
-    closing: bool,
+    /// The state of the engine, where it has changed; told after the changes.
+    state: Option<jotrack_engine_state>,
 }
 
 /// The callback that runs now.
@@ -106,12 +136,13 @@ struct Running {
 enum Delivery {
     Change(EventCallback, User, jotrack_event),
     Operation(Telling),
+    Line(LogCallback, User, Line),
 }
 
 impl Queue {
-    pub(crate) fn new(mode: Mode) -> Self {
+    pub(crate) fn new(mode: Mode, capacity: usize) -> Self {
         let state = Mutex::new(State::default());
-        Self { mode, state, ready: Condvar::new(), returned: Condvar::new() }
+        Self { mode, capacity, state, ready: Condvar::new(), returned: Condvar::new() }
     }
 
     pub(crate) fn mode(&self) -> Mode {
@@ -135,7 +166,7 @@ impl Queue {
         }
         state.last_id += 1;
         let id = state.last_id;
-        let subscription = Subscription { callback, user, change: None, closing: false };
+        let subscription = Subscription { callback, user, change: None, state: None };
         state.subscriptions.insert(id, subscription);
         Ok(id)
     }
@@ -160,7 +191,7 @@ impl Queue {
             return;
         }
         let Some(subscription) = state.subscriptions.get_mut(&id) else { return };
-        let queued = subscription.change.is_some();
+        let queued = subscription.is_pending();
         subscription.change = Some(match subscription.change {
             Some(waiting) => waiting.merge(change),
             None => change,
@@ -239,20 +270,35 @@ impl Queue {
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
         state.closing = true;
-        let State { order, subscriptions, operations, .. } = &mut *state;
-        for (id, subscription) in subscriptions {
-            subscription.closing = true;
-            if subscription.change.is_none() {
-                order.push_back(*id);
-            }
-        }
-        for (id, operation) in operations {
-            if operation.close() {
-                order.push_back(*id);
-            }
-        }
+        state.tell_state(jotrack_engine_state::JOTRACK_STATE_CLOSING);
+        state.end_all(&Fault::closed());
         drop(state);
         self.ready.notify_all();
+    }
+
+    /// Queues a new state of the engine for each subscription, in place of one that still waits.
+    pub(crate) fn engine_is(&self, engine: jotrack_engine_state) {
+        let mut state = self.state.lock();
+        if state.closing {
+            return;
+        }
+        let was_empty = state.order.is_empty();
+        state.tell_state(engine);
+        self.ready.notify_all();
+        if was_empty && !state.order.is_empty() {
+            self.wake(state);
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let state = self.state.lock();
+        let others = state.order.iter().filter(|id| **id != LOG).count();
+        Counts {
+            operations: state.operations.len(),
+            subscriptions: state.subscriptions.len(),
+            waiting: others + state.log.len(),
+            lines_dropped: state.log.dropped_ever(),
+        }
     }
 
     /// Runs the callbacks that are left, on the calling thread.
@@ -275,6 +321,7 @@ impl Queue {
                 callback(user.0, &raw const event)
             },
             Delivery::Operation(telling) => telling.tell(),
+            Delivery::Line(callback, user, line) => line.tell(callback, user),
         }
 
         self.state.lock().running = None;
@@ -306,10 +353,21 @@ impl Queue {
 impl State {
     fn take_first(&mut self) -> Option<(u64, Delivery)> {
         let id = self.order.pop_front()?;
+        if id == LOG {
+            let (callback, user, line) = self.log.take()?;
+            self.held -= 1;
+            if self.log.is_pending() {
+                self.order.push_back(LOG);
+            }
+            return Some((id, Delivery::Line(callback, user, line)));
+        }
         if let Some(operation) = self.operations.get_mut(&id) {
             let (telling, more) = operation.take()?;
             if more {
                 self.order.push_back(id);
+            }
+            if telling.is_payload() {
+                self.held -= 1;
             }
             if telling.is_end() {
                 self.operations.remove(&id);
@@ -320,15 +378,27 @@ impl State {
         let (callback, user) = (subscription.callback, subscription.user);
         let event = match subscription.change.take() {
             Some(change) => change.event(),
-            None => {
-                subscription.closing = false;
-                closing_event()
-            }
+            None => state_event(subscription.state.take()?),
         };
-        if subscription.closing {
+        if subscription.is_pending() {
             self.order.push_front(id);
         }
         Some((id, Delivery::Change(callback, user, event)))
+    }
+
+    fn tell_state(&mut self, engine: jotrack_engine_state) {
+        for (id, subscription) in &mut self.subscriptions {
+            if !subscription.is_pending() {
+                self.order.push_back(*id);
+            }
+            subscription.state = Some(engine);
+        }
+    }
+}
+
+impl Subscription {
+    fn is_pending(&self) -> bool {
+        self.change.is_some() || self.state.is_some()
     }
 }
 
@@ -360,11 +430,11 @@ impl Change {
     }
 }
 
-fn closing_event() -> jotrack_event {
+fn state_event(engine: jotrack_engine_state) -> jotrack_event {
     jotrack_event {
         struct_size: size_of::<jotrack_event>(),
         kind: jotrack_event_kind::JOTRACK_EVENT_STATE as i32,
-        state: jotrack_engine_state::JOTRACK_STATE_CLOSING as i32,
+        state: engine as i32,
         entities: 0,
         first_rev: 0,
         last_rev: 0,

@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     ffi::{CString, c_char, c_void},
+    sync::Arc,
 };
 
 use jotrack_core::{
@@ -13,11 +14,13 @@ use jotrack_core::{
     ai::{AnalysisEvent, EventData},
 };
 
-use super::{Queue, User};
+use super::{Queue, User, finish::Finish};
 use crate::error::{Fault, jotrack_error, terminated};
 
 /// Operations of one engine at a time; more are refused at their start.
 const OPERATIONS_MAX: usize = 1024;
+/// Payloads of one operation that may wait for the host; one more ends it.
+const PAYLOADS_MAX: usize = 64;
 
 /// A callback that is told an event of an operation.
 pub(crate) type OpEventCallback =
@@ -33,7 +36,7 @@ pub(crate) type DoneCallback = unsafe extern "C" fn(
 );
 
 /// How an operation ended.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     /// Why it failed.
     pub(crate) fault: Option<Fault>,
@@ -41,13 +44,46 @@ pub(crate) struct Outcome {
     pub(crate) result: Option<String>,
 }
 
+impl Outcome {
+    pub(crate) fn failed(fault: impl Into<Fault>) -> Self {
+        Self { fault: Some(fault.into()), result: None }
+    }
+}
+
+/// An operation that has its place in the queue.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    pub(crate) id: u64,
+    pub(crate) finish: Arc<Finish>,
+}
+
+/// What became of a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It waits for the host.
+    Queued,
+    /// Nothing more fits: the host is too slow.
+    Full,
+    /// The operation has ended.
+    Over,
+}
+
 /// What an operation has to tell.
 pub(super) struct Operation {
     on_event: Option<OpEventCallback>,
     on_done: DoneCallback,
     user: User,
-    events: VecDeque<AnalysisEvent>,
-    end: Option<Outcome>,
+    events: VecDeque<Event>,
+    end: Option<Arc<Outcome>>,
+    finish: Arc<Finish>,
+}
+
+/// One thing told before the end.
+#[derive(Debug)]
+enum Event {
+    Analysis(AnalysisEvent),
+    /// JSON as it is.
+    Payload(String),
 }
 
 /// One callback, ready to run.
@@ -57,19 +93,18 @@ pub(super) struct Telling {
 }
 
 enum What {
-    Event(OpEventCallback, AnalysisEvent),
-    End(DoneCallback, Outcome),
+    Event(OpEventCallback, Event),
+    End(DoneCallback, Arc<Outcome>),
 }
 
 impl Queue {
-    /// Adds an operation and returns its number; its end is told from then on in any case, unless
-    /// it is forgotten.
+    /// Adds an operation; its end is told from then on in any case, unless it is forgotten.
     pub(crate) fn begin(
         &self,
         on_event: Option<OpEventCallback>,
         on_done: DoneCallback,
         user: User,
-    ) -> Result<u64, Fault> {
+    ) -> Result<Entered, Fault> {
         let mut state = self.state.lock();
         if state.closing {
             return Err(Fault::closed());
@@ -79,16 +114,20 @@ impl Queue {
         }
         state.last_id += 1;
         let id = state.last_id;
+        let finish = Arc::new(Finish::default());
+        let entered = Entered { id, finish: Arc::clone(&finish) };
         let events = VecDeque::new();
-        let operation = Operation { on_event, on_done, user, events, end: None };
+        let operation = Operation { on_event, on_done, user, events, end: None, finish };
         state.operations.insert(id, operation);
-        Ok(id)
+        Ok(entered)
     }
 
     /// Takes back an operation that did not start: nothing is told.
     pub(crate) fn forget(&self, id: u64) {
         let mut state = self.state.lock();
-        state.operations.remove(&id);
+        if let Some(operation) = state.operations.remove(&id) {
+            state.held -= operation.payloads();
+        }
         state.order.retain(|queued| *queued != id);
     }
 
@@ -97,11 +136,41 @@ impl Queue {
         self.change(id, |operation| operation.push(event));
     }
 
+    /// Queues a payload of an operation, as JSON, where there is room for it.
+    #[cfg_attr(not(feature = "graphql"), allow(dead_code, reason = "only GraphQL has payloads"))]
+    pub(crate) fn payload(&self, id: u64, json: String) -> Taken {
+        let mut state = self.state.lock();
+        let (closing, room) = (state.closing, state.held < self.capacity);
+        let Some(operation) = state.operations.get_mut(&id) else { return Taken::Over };
+        if closing || operation.end.is_some() {
+            return Taken::Over;
+        }
+        if !room || operation.payloads() >= PAYLOADS_MAX {
+            return Taken::Full;
+        }
+        let queued = operation.is_pending();
+        operation.events.push_back(Event::Payload(json));
+        state.held += 1;
+        if !queued {
+            self.enqueue(state, id);
+        }
+        Taken::Queued
+    }
+
     /// Queues the end of an operation. A second end changes nothing.
     pub(crate) fn ended(&self, id: u64, outcome: Outcome) {
-        self.change(id, |operation| {
-            operation.end.get_or_insert(outcome);
-        });
+        self.change(id, |operation| operation.finish_with(outcome));
+    }
+
+    /// Ends every operation that has not ended: the engine is suspended.
+    pub(crate) fn end_all(&self, fault: &Fault) {
+        let mut state = self.state.lock();
+        let was_empty = state.order.is_empty();
+        state.end_all(fault);
+        self.ready.notify_all();
+        if was_empty && !state.order.is_empty() {
+            self.wake(state);
+        }
     }
 
     fn change(&self, id: u64, change: impl FnOnce(&mut Operation)) {
@@ -118,9 +187,26 @@ impl Queue {
     }
 }
 
+impl super::State {
+    /// Gives every operation without an end this one.
+    pub(super) fn end_all(&mut self, fault: &Fault) {
+        for (id, operation) in &mut self.operations {
+            let queued = operation.is_pending();
+            operation.finish_with(Outcome::failed(fault.clone()));
+            if !queued {
+                self.order.push_back(*id);
+            }
+        }
+    }
+}
+
 impl Operation {
     fn is_pending(&self) -> bool {
         !self.events.is_empty() || self.end.is_some()
+    }
+
+    fn payloads(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, Event::Payload(_))).count()
     }
 
     fn push(&mut self, event: AnalysisEvent) {
@@ -130,32 +216,35 @@ impl Operation {
         match (&event.data, self.events.back_mut()) {
             (
                 EventData::Delta(text),
-                Some(AnalysisEvent { sequence, data: EventData::Delta(waiting) }),
+                Some(Event::Analysis(AnalysisEvent { sequence, data: EventData::Delta(waiting) })),
             ) if *sequence < event.sequence => {
                 waiting.push_str(text);
                 *sequence = event.sequence;
                 return;
             }
             // The host is told to drop this text; it need not see it first.
-            (EventData::Reset(_), _) => {
-                self.events.retain(|waiting| !matches!(waiting.data, EventData::Delta(_)));
-            }
+            (EventData::Reset(_), _) => self.events.retain(|waiting| {
+                !matches!(waiting, Event::Analysis(AnalysisEvent { data: EventData::Delta(_), .. }))
+            }),
             _ => {}
         }
-        self.events.push_back(event);
+        self.events.push_back(Event::Analysis(event));
     }
 
-    /// Ends it because the engine closes. True when it was not queued.
-    pub(super) fn close(&mut self) -> bool {
-        let queued = self.is_pending();
-        self.end.get_or_insert_with(|| Outcome { fault: Some(Fault::closed()), result: None });
-        !queued
+    fn finish_with(&mut self, outcome: Outcome) {
+        if self.end.is_none() {
+            let outcome = Arc::new(outcome);
+            self.finish.set(&outcome);
+            self.end = Some(outcome);
+        }
     }
 
     /// Takes what is told next. The second is true when something is left.
     pub(super) fn take(&mut self) -> Option<(Telling, bool)> {
         let user = self.user;
-        if let (Some(callback), Some(event)) = (self.on_event, self.events.pop_front()) {
+        if let Some(callback) = self.on_event
+            && let Some(event) = self.events.pop_front()
+        {
             return Some((Telling { user, what: What::Event(callback, event) }, self.is_pending()));
         }
         let end = self.end.take()?;
@@ -169,17 +258,26 @@ impl Telling {
         matches!(self.what, What::End(..))
     }
 
+    /// Whether it counts against the capacity of the queue.
+    pub(super) fn is_payload(&self) -> bool {
+        matches!(self.what, What::Event(_, Event::Payload(_)))
+    }
+
     /// Runs the callback, without any lock.
     pub(super) fn tell(self) {
         let user = self.user.0;
         match self.what {
             What::Event(callback, event) => {
-                let json = terminated(event.to_json().to_string());
+                let json = terminated(match event {
+                    Event::Analysis(event) => event.to_json().to_string(),
+                    Event::Payload(json) => json,
+                });
                 // SAFETY: the host answers for callback and pointer until on_done returned (R7);
                 // the text lives through the call (R4).
                 unsafe { callback(user, json.as_ptr(), json.as_bytes().len()) };
             }
-            What::End(callback, Outcome { fault, result }) => {
+            What::End(callback, outcome) => {
+                let Outcome { fault, result } = Arc::unwrap_or_clone(outcome);
                 let status = fault.as_ref().map_or(0, Fault::status);
                 let told = fault.map(Fault::into_error);
                 let error = told.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);

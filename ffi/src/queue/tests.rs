@@ -51,7 +51,7 @@ fn now() -> Option<Instant> {
 
 #[test]
 fn changes_of_one_subscription_merge_while_they_wait() {
-    let (queue, seen) = (Queue::new(Mode::Host), Seen::default());
+    let (queue, seen) = (Queue::new(Mode::Host, 64), Seen::default());
     let id = queue.subscribe(record, user(&seen)).unwrap();
 
     for rev in 1..=1000 {
@@ -65,7 +65,7 @@ fn changes_of_one_subscription_merge_while_they_wait() {
 
 #[test]
 fn resync_survives_later_changes() {
-    let (queue, seen) = (Queue::new(Mode::Host), Seen::default());
+    let (queue, seen) = (Queue::new(Mode::Host, 64), Seen::default());
     let id = queue.subscribe(record, user(&seen)).unwrap();
 
     queue.changed(id, Change { resync: true, ..change(5, 0) });
@@ -77,7 +77,7 @@ fn resync_survives_later_changes() {
 
 #[test]
 fn wakeup_fires_once_per_change_from_empty_to_full() {
-    let (queue, seen, wakeups) = (Queue::new(Mode::Host), Seen::default(), AtomicUsize::new(0));
+    let (queue, seen, wakeups) = (Queue::new(Mode::Host, 64), Seen::default(), AtomicUsize::new(0));
     queue.set_wakeup(Some((count, user(&wakeups))));
     let ids = [(); 3].map(|()| queue.subscribe(record, user(&seen)).unwrap());
 
@@ -97,7 +97,7 @@ fn wakeup_fires_once_per_change_from_empty_to_full() {
 
 #[test]
 fn wakeup_set_late_is_told_what_waits() {
-    let (queue, seen, wakeups) = (Queue::new(Mode::Host), Seen::default(), AtomicUsize::new(0));
+    let (queue, seen, wakeups) = (Queue::new(Mode::Host, 64), Seen::default(), AtomicUsize::new(0));
     let id = queue.subscribe(record, user(&seen)).unwrap();
 
     queue.changed(id, change(1, 1));
@@ -108,7 +108,7 @@ fn wakeup_set_late_is_told_what_waits() {
 
 #[test]
 fn callback_that_causes_events_cannot_starve_the_loop() {
-    let (queue, seen) = (Arc::new(Queue::new(Mode::Host)), Seen::default());
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Host, 64)), Seen::default());
     let id = queue.subscribe(record, user(&seen)).unwrap();
     let again = Arc::clone(&queue);
     *seen.inside.lock() = Some(Box::new(move || again.changed(id, change(2, 1))));
@@ -122,7 +122,7 @@ fn callback_that_causes_events_cannot_starve_the_loop() {
 
 #[test]
 fn dispatch_inside_a_callback_is_misuse() {
-    let (queue, seen) = (Arc::new(Queue::new(Mode::Host)), Seen::default());
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Host, 64)), Seen::default());
     let id = queue.subscribe(record, user(&seen)).unwrap();
     let (inner, status) = (Arc::clone(&queue), Arc::new(Mutex::new(None)));
     let answer = Arc::clone(&status);
@@ -140,7 +140,7 @@ fn dispatch_inside_a_callback_is_misuse() {
 
 #[test]
 fn second_dispatcher_is_told_busy() {
-    let (queue, seen) = (Arc::new(Queue::new(Mode::Host)), Seen::default());
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Host, 64)), Seen::default());
     let id = queue.subscribe(record, user(&seen)).unwrap();
     let (other, status) = (Arc::clone(&queue), Arc::new(Mutex::new(None)));
     let answer = Arc::clone(&status);
@@ -160,7 +160,7 @@ fn second_dispatcher_is_told_busy() {
 
 #[test]
 fn freeing_waits_for_the_running_callback_of_another_thread() {
-    let (queue, seen) = (Arc::new(Queue::new(Mode::Thread)), Arc::new(Seen::default()));
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Thread, 64)), Arc::new(Seen::default()));
     let id = queue.subscribe(record, user(&*seen)).unwrap();
     let (entered_tx, entered_rx) = sync_channel(1);
     let (leave_tx, leave_rx) = sync_channel::<()>(1);
@@ -190,7 +190,7 @@ fn freeing_waits_for_the_running_callback_of_another_thread() {
 
 #[test]
 fn freeing_inside_the_callback_returns_at_once() {
-    let (queue, seen) = (Arc::new(Queue::new(Mode::Host)), Seen::default());
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Host, 64)), Seen::default());
     let id = queue.subscribe(record, user(&seen)).unwrap();
     let freeing = Arc::clone(&queue);
     *seen.inside.lock() = Some(Box::new(move || freeing.unsubscribe(id)));
@@ -205,7 +205,7 @@ fn freeing_inside_the_callback_returns_at_once() {
 
 #[test]
 fn closing_delivers_what_waits_and_then_says_so() {
-    let (queue, seen) = (Queue::new(Mode::Host), Seen::default());
+    let (queue, seen) = (Queue::new(Mode::Host, 64), Seen::default());
     let waiting = queue.subscribe(record, user(&seen)).unwrap();
     queue.subscribe(record, user(&seen)).unwrap();
     queue.changed(waiting, change(7, 1));
@@ -220,7 +220,7 @@ fn closing_delivers_what_waits_and_then_says_so() {
 
 #[test]
 fn waiting_dispatch_ends_at_its_deadline_or_with_an_event() {
-    let (queue, seen) = (Arc::new(Queue::new(Mode::Host)), Seen::default());
+    let (queue, seen) = (Arc::new(Queue::new(Mode::Host, 64)), Seen::default());
     let id = queue.subscribe(record, user(&seen)).unwrap();
 
     let soon = Instant::now() + Duration::from_millis(1);
@@ -234,7 +234,7 @@ fn waiting_dispatch_ends_at_its_deadline_or_with_an_event() {
 
 #[test]
 fn subscriptions_have_a_limit() {
-    let (queue, seen) = (Queue::new(Mode::Host), Seen::default());
+    let (queue, seen) = (Queue::new(Mode::Host, 64), Seen::default());
 
     for _ in 0..SUBSCRIPTIONS_MAX {
         queue.subscribe(record, user(&seen)).unwrap();
@@ -286,8 +286,8 @@ fn success() -> Outcome {
 
 #[test]
 fn pieces_of_one_operation_are_joined_while_they_wait() {
-    let (queue, told) = (Queue::new(Mode::Host), Told::default());
-    let id = queue.begin(Some(event), done, user(&told)).unwrap();
+    let (queue, told) = (Queue::new(Mode::Host, 64), Told::default());
+    let id = queue.begin(Some(event), done, user(&told)).unwrap().id;
 
     for sequence in 2..=1001 {
         queue.told(id, delta(sequence, "ä"));
@@ -307,8 +307,8 @@ fn pieces_of_one_operation_are_joined_while_they_wait() {
 
 #[test]
 fn a_reset_takes_back_text_that_nobody_saw() {
-    let (queue, told) = (Queue::new(Mode::Host), Told::default());
-    let id = queue.begin(Some(event), done, user(&told)).unwrap();
+    let (queue, told) = (Queue::new(Mode::Host, 64), Told::default());
+    let id = queue.begin(Some(event), done, user(&told)).unwrap().id;
 
     queue.told(id, delta(5, "old"));
     queue.told(id, AnalysisEvent { sequence: 10_000_000, data: EventData::Reset("overloaded") });
@@ -322,10 +322,10 @@ fn a_reset_takes_back_text_that_nobody_saw() {
 
 #[test]
 fn closing_ends_every_operation_once_and_after_its_events() {
-    let (queue, told, idle) = (Queue::new(Mode::Host), Told::default(), Told::default());
-    let busy = queue.begin(Some(event), done, user(&told)).unwrap();
+    let (queue, told, idle) = (Queue::new(Mode::Host, 64), Told::default(), Told::default());
+    let busy = queue.begin(Some(event), done, user(&told)).unwrap().id;
     queue.begin(None, done, user(&idle)).unwrap();
-    let forgotten = queue.begin(Some(event), done, user(&told)).unwrap();
+    let forgotten = queue.begin(Some(event), done, user(&told)).unwrap().id;
 
     queue.told(busy, delta(2, "text"));
     queue.forget(forgotten);
@@ -339,4 +339,63 @@ fn closing_ends_every_operation_once_and_after_its_events() {
     assert_eq!(*told.ends.lock(), [(closed, None, closed)]);
     assert_eq!(*idle.ends.lock(), [(closed, None, closed)]);
     assert!(queue.begin(None, done, user(&idle)).is_err());
+}
+
+#[test]
+fn payloads_that_find_no_room_are_refused_and_none_is_lost() {
+    let (queue, told) = (Queue::new(Mode::Host, 100), Told::default());
+    let [first, second] = [(); 2].map(|()| queue.begin(Some(event), done, user(&told)).unwrap().id);
+    let fill =
+        |id, n| (0..n).filter(|_| queue.payload(id, "{}".to_owned()) == Taken::Queued).count();
+
+    // Each has its own limit, and both share that of the queue.
+    assert_eq!((fill(first, 70), fill(second, 70)), (64, 36));
+    assert_eq!(queue.payload(first, "{}".to_owned()), Taken::Full);
+    queue.ended(first, success());
+    assert_eq!(queue.payload(first, "{}".to_owned()), Taken::Over);
+    queue.forget(second);
+    while queue.dispatch(now(), 0).unwrap() > 0 {}
+
+    assert_eq!(told.events.lock().len(), 64);
+    assert_eq!(told.ends.lock().len(), 1);
+    assert_eq!(queue.payload(first, "{}".to_owned()), Taken::Over);
+    let Counts { operations, waiting, .. } = queue.counts();
+    assert_eq!((operations, waiting, queue.state.lock().held), (0, 0, 0));
+}
+
+#[test]
+fn an_end_is_known_to_those_who_wait_before_it_is_told_and_after() {
+    let (queue, told) = (Queue::new(Mode::Host, 64), Told::default());
+    let entered = queue.begin(None, done, user(&told)).unwrap();
+
+    assert!(entered.finish.wait(now()).is_none());
+    queue.ended(entered.id, success());
+    assert!(entered.finish.wait(None).unwrap().fault.is_none());
+    queue.dispatch(now(), 0).unwrap();
+    queue.close();
+
+    assert_eq!(entered.finish.wait(None).unwrap().result.as_deref(), Some("{}"));
+    assert_eq!(told.ends.lock().len(), 1);
+}
+
+#[test]
+fn a_suspended_engine_ends_operations_and_tells_its_state_behind_the_changes() {
+    let (queue, seen, told) = (Queue::new(Mode::Host, 64), Seen::default(), Told::default());
+    let id = queue.subscribe(record, user(&seen)).unwrap();
+    let [running, over] = [(); 2].map(|()| queue.begin(Some(event), done, user(&told)).unwrap().id);
+
+    queue.changed(id, change(5, 1));
+    queue.ended(over, success());
+    queue.end_all(&Fault::suspended());
+    queue.engine_is(jotrack_engine_state::JOTRACK_STATE_SUSPENDED);
+    queue.told(running, delta(2, "late"));
+    while queue.dispatch(now(), 0).unwrap() > 0 {}
+
+    let suspended = Fault::suspended().status();
+    let kinds: Vec<_> = seen.events.lock().iter().map(|event| event.0).collect();
+    assert_eq!(kinds, [1, 3]);
+    assert!(told.events.lock().is_empty());
+    let mut ends: Vec<_> = told.ends.lock().iter().map(|end| end.0).collect();
+    ends.sort_unstable();
+    assert_eq!(ends, [0, suspended]);
 }

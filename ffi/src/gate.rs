@@ -1,0 +1,171 @@
+//! The core engine behind the handles, and when it may be used: a call holds the gate open, and a
+//! suspended engine has closed it.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use jotrack_core::{Engine, UserId};
+use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::watch;
+
+use crate::error::Fault;
+
+/// The core engine for the length of a call.
+pub(crate) type Core<'a> = MappedRwLockReadGuard<'a, Engine>;
+
+pub(crate) struct Gate {
+    cores: RwLock<Cores>,
+    /// Somebody waits for the calls to end: new ones are refused, or the wait might never end.
+    shutting: AtomicBool,
+    /// Counts how often the gate was opened again.
+    opened: watch::Sender<u64>,
+}
+
+struct Cores {
+    /// The same engine for each user that has a handle. Closed ones while it is suspended, unless
+    /// it has no files.
+    users: BTreeMap<UserId, Engine>,
+    suspended: bool,
+}
+
+/// The gate, shut: no call is running and none begins.
+pub(crate) struct Shut<'a> {
+    gate: &'a Gate,
+    cores: RwLockWriteGuard<'a, Cores>,
+}
+
+impl Gate {
+    pub(crate) fn new(engine: Engine) -> Self {
+        let users = BTreeMap::from([(engine.user_id(), engine)]);
+        Self {
+            cores: RwLock::new(Cores { users, suspended: false }),
+            shutting: AtomicBool::new(false),
+            opened: watch::Sender::new(0),
+        }
+    }
+
+    /// Returns the engine as this user, who was let in before.
+    pub(crate) fn core(&self, user: UserId) -> Result<Core<'_>, Fault> {
+        // A waiting writer would make this wait too; only then is it asked what for.
+        let cores = match self.cores.try_read() {
+            Some(cores) => cores,
+            None if self.shutting.load(Ordering::SeqCst) => return Err(Fault::suspended()),
+            None => self.cores.read(),
+        };
+        if cores.suspended {
+            return Err(Fault::suspended());
+        }
+        RwLockReadGuard::try_map(cores, |cores| cores.users.get(&user)).map_err(|_| Fault::closed())
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.shutting.load(Ordering::SeqCst)
+    }
+
+    /// Lets a user in that the core knows.
+    pub(crate) fn admit(&self, engine: Engine) {
+        self.cores.write().users.insert(engine.user_id(), engine);
+    }
+
+    /// Refuses new calls and waits until those that run have ended. When that takes too long the
+    /// gate is open again.
+    pub(crate) fn shut(&self, timeout: Duration) -> Option<Shut<'_>> {
+        self.shutting.store(true, Ordering::SeqCst);
+        let cores = self.cores.try_write_for(timeout);
+        if cores.is_none() {
+            self.shutting.store(false, Ordering::SeqCst);
+        }
+        cores.map(|cores| Shut { gate: self, cores })
+    }
+
+    /// Returns the engine whether it may be used or not: for its end, and to be opened again.
+    pub(crate) fn any(&self) -> Option<Engine> {
+        self.cores.read().users.values().next().cloned()
+    }
+
+    /// Returns the users that were let in.
+    pub(crate) fn users(&self) -> Vec<UserId> {
+        self.cores.read().users.keys().copied().collect()
+    }
+
+    /// Opens the gate of a suspended engine, to these engines or, when there are none, to those
+    /// that it had.
+    pub(crate) fn open(&self, engines: Vec<Engine>) {
+        let mut cores = self.cores.write();
+        for engine in engines {
+            cores.users.insert(engine.user_id(), engine);
+        }
+        cores.suspended = false;
+        self.shutting.store(false, Ordering::SeqCst);
+        drop(cores);
+        self.opened.send_modify(|times| *times += 1);
+    }
+
+    /// Tells when the gate is opened again.
+    pub(crate) fn reopenings(&self) -> watch::Receiver<u64> {
+        self.opened.subscribe()
+    }
+}
+
+impl Shut<'_> {
+    /// Leaves the gate shut.
+    pub(crate) fn suspend(mut self) {
+        self.cores.suspended = true;
+        self.gate.shutting.store(true, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jotrack_core::Config;
+    use tokio::runtime::Runtime;
+
+    use super::*;
+
+    #[test]
+    fn a_call_that_does_not_end_keeps_the_engine_open() {
+        let runtime = Runtime::new().unwrap();
+        let engine = runtime.block_on(Engine::open(Config::default())).unwrap();
+        let (user, gate) = (engine.user_id(), Gate::new(engine));
+        let call = gate.core(user).unwrap();
+
+        assert!(gate.shut(Duration::from_millis(10)).is_none());
+        // State unchanged: calls are let in as before.
+        assert!(!gate.is_suspended());
+        drop((gate.core(user).unwrap(), call));
+
+        gate.shut(Duration::ZERO).unwrap().suspend();
+        let refused = gate.core(user).err().unwrap();
+        assert_eq!(refused.status(), Fault::suspended().status());
+
+        let mut reopenings = gate.reopenings();
+        gate.open(Vec::new());
+        assert!(reopenings.has_changed().unwrap() && !gate.is_suspended());
+        reopenings.mark_unchanged();
+        runtime.block_on(async { gate.any().unwrap().close().await }).unwrap();
+    }
+
+    #[test]
+    fn new_calls_are_refused_while_running_ones_are_waited_for() {
+        let runtime = Runtime::new().unwrap();
+        let engine = runtime.block_on(Engine::open(Config::default())).unwrap();
+        let (user, gate) = (engine.user_id(), Gate::new(engine));
+        let call = gate.core(user).unwrap();
+
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| gate.shut(Duration::from_secs(30)).unwrap().suspend());
+            while gate.core(user).is_ok() {
+                std::thread::yield_now();
+            }
+            assert!(!waiting.is_finished());
+            drop(call);
+            waiting.join().unwrap();
+        });
+
+        assert!(gate.core(user).is_err());
+        runtime.block_on(async { gate.any().unwrap().close().await }).unwrap();
+    }
+}
