@@ -978,7 +978,7 @@ typedef struct jotrack_options {
      */
     int32_t log_level;
     /**
-     * Most GraphQL responses and log lines that wait for the host; 0 = 4096, at least 64.
+     * Most GraphQL responses and log lines that wait for the host; 0 = 4096, else 64 to 1048576.
      */
     uint32_t queue_capacity;
 } jotrack_options;

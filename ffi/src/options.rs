@@ -28,6 +28,8 @@ const WORKERS_MAX: u32 = 64;
 const CAPACITY_DEFAULT: u32 = 4096;
 /// A queue that holds less would end every subscription.
 const CAPACITY_MIN: u32 = 64;
+/// More would be memory without end in a host that never dispatches.
+const CAPACITY_MAX: u32 = 1 << 20;
 
 /// Open flag: the data is only read. Not in this version: JOTRACK_UNSUPPORTED.
 pub const JOTRACK_OPEN_READ_ONLY: u64 = 0x1;
@@ -98,7 +100,7 @@ pub struct jotrack_options {
     pub log_user: *mut c_void,
     /// What `log` is told: jotrack_log_level and graver; 0 = JOTRACK_LOG_WARN.
     pub log_level: i32,
-    /// Most GraphQL responses and log lines that wait for the host; 0 = 4096, at least 64.
+    /// Most GraphQL responses and log lines that wait for the host; 0 = 4096, else 64 to 1048576.
     pub queue_capacity: u32,
 }
 
@@ -239,8 +241,11 @@ fn workers(threads: u32) -> Result<u32, Fault> {
 fn capacity(entries: u32) -> Result<usize, Fault> {
     let capacity = match entries {
         0 => CAPACITY_DEFAULT,
-        CAPACITY_MIN.. => entries,
-        _ => return Err(Fault::argument(format!("queue_capacity is less than {CAPACITY_MIN}"))),
+        CAPACITY_MIN..=CAPACITY_MAX => entries,
+        _ => {
+            let why = format!("queue_capacity is not {CAPACITY_MIN} to {CAPACITY_MAX}");
+            return Err(Fault::argument(why));
+        }
     };
     Ok(usize::try_from(capacity).unwrap_or(usize::MAX))
 }

@@ -22,6 +22,9 @@ pub(crate) const EPOCH: u64 = 10_000_000;
 const PIECE_BYTES: usize = 64 * 1024;
 /// Where the text starts within an epoch: after "reset" (0) and "started" (1).
 const TEXT: u64 = 1;
+/// Sequence of the end where nothing started: behind "queued" (1) and "started" (2), which the row
+/// tells then.
+pub(crate) const NEVER_STARTED: u64 = 3;
 
 /// One event of an analysis. Sequences only grow; gaps are allowed, and a cursor may lie in one.
 #[derive(Debug, Clone)]
@@ -186,6 +189,9 @@ impl Inner {
     }
 
     fn last(&self) -> u64 {
+        if self.started.is_none() {
+            return NEVER_STARTED;
+        }
         self.base() + TEXT + whole(self.text.len()) + 1
     }
 

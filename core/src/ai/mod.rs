@@ -27,6 +27,7 @@ pub(crate) use wire::{Target, Timeouts, public_service};
 
 pub use error::{AiError, Phase, Refusal};
 pub use log::{AnalysisEvent, EventData};
+pub(crate) use log::{EPOCH, NEVER_STARTED};
 pub use provider::{
     AnswerSchema, ModelEvent, ModelRequest, Provider, Repair, StopReason, TokenUsage,
 };

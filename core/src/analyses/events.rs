@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Analysis;
 use crate::{
-    ai::{AnalysisEvent, EventData},
+    ai::{AnalysisEvent, EPOCH, EventData, NEVER_STARTED},
     engine::Engine,
     enums::AnalysisState,
     error::{Error, Result, UnavailableKind},
@@ -16,7 +16,7 @@ use crate::{
 /// Sequences of events that no flight numbered: all before the first epoch.
 const QUEUED: u64 = 1;
 const STARTED: u64 = 2;
-const ENDED: u64 = 3;
+const ENDED: u64 = NEVER_STARTED;
 /// Sequence of an end behind everything a follower may have seen: the greatest whole number of JSON.
 const BEYOND: u64 = (1 << 53) - 1;
 /// First and longest pause between two looks at the row of an analysis that another process works
@@ -113,7 +113,8 @@ impl AnalysisEvents {
     /// may not have known what followers had seen.
     fn end(&self, analysis: &Analysis) -> u64 {
         let known = analysis.last_sequence.max(ENDED);
-        if self.cursor <= known { known } else { BEYOND }
+        let saw_more = self.cursor / EPOCH > known / EPOCH;
+        if saw_more { BEYOND } else { known }
     }
 
     /// Takes what the flight's log has, or waits for more. False when there is no flight.

@@ -96,7 +96,7 @@ test('errors carry a code and what a program can act on', async (t) => {
   await engine.jobs.update(id, { title: 'C' });
   const late = engine.jobs.update(id, { title: 'D' }, { expectedVersion: version });
 
-  await assert.rejects(late, { code: 'CONFLICT', details: { currentVersion: version + 1, retryable: false } });
+  await assert.rejects(late, { code: 'CONFLICT', details: { currentVersion: version + 1, reason: 'VERSION', retryable: false } });
   await assert.rejects(engine.jobs.get(UNKNOWN), { name: 'JoTrackError', code: 'NOT_FOUND' });
   await assert.rejects(engine.jobs.get('no id'), { code: 'INVALID_ARGUMENT' });
   await assert.rejects(

@@ -40,7 +40,7 @@ class LocalAnalyses(Lab):
             self.engine.analyse("NOTHING", company="Fjordline")
         with self.assertRaises(jotrack.InvalidArgument):
             self.engine.analyse("MATCH_SCORE")
-        with self.assertRaises(jotrack.AlreadyExists) as bare:
+        with self.assertRaises(jotrack.Conflict) as bare:
             self.engine.analyse("MATCH_SCORE", job_id=self.job(), provider="LOCAL")
         with self.assertRaises(jotrack.ProviderError):
             self.engine.analyse("COMPANY_ECOSYSTEM", company="Fjordline")

@@ -109,7 +109,7 @@ class JobsTest(Lab):
             self.engine.jobs.get(UNKNOWN)
         with self.assertRaises(jotrack.InvalidArgument):
             self.engine.jobs.get("no id")
-        with self.assertRaises(jotrack.AlreadyExists) as rule:
+        with self.assertRaises(jotrack.Conflict) as rule:
             self.engine.jobs.purge(id)
 
         self.assertEqual(conflict.exception.current_version, seen + 1)

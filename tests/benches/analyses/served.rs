@@ -36,7 +36,7 @@ const RESUME: &str = include_str!("../../../core/benches/storage/resume.txt");
 const POSTING: &str = include_str!("../../../core/benches/storage/posting.txt");
 
 const START: &str = "mutation($input: AnalysisStartInput!) { analysisStart(input: $input) { \
-    source analysis { id state result { __typename } } userErrors { code message } } }";
+    source analysis { id state result } userErrors { code message } } }";
 
 /// Starts the servers, asks, and prints.
 pub(crate) fn print(runtime: &Runtime) {

@@ -36,18 +36,18 @@ async fn a_follower_sees_the_end_of_what_is_cancelled_under_its_eyes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_in_another_process_ends_the_call() {
     let gate = Gate::closed();
-    let reply = Reply::answer(Protocol::Chat, COMPANIES).gate(120, &gate);
-    let server = FaultServer::start(Script::always(reply)).await;
+    let whole = Reply::answer(Protocol::Chat, COMPANIES);
+    let half = whole.body_bytes() / 2;
+    let server = FaultServer::start(Script::always(whole.gate(half, &gate))).await;
     let quick = |config: &mut jotrack_core::Config| {
         named_by_operator(&server)(config);
-        config.ai.lease_ms = 60;
+        config.ai.lease_ms = 3_000;
     };
     let lab = Lab::with(quick).await;
     let mut config = lab.config();
     quick(&mut config);
     let other = Engine::open(config).await.unwrap();
     let analysis = start(&lab.engine, &about("Acme")).await;
-    server.until_sent(0, 100).await;
     let mut events = lab.engine.analysis_events(analysis.id, None).await.unwrap();
     while !matches!(events.next().await.unwrap().unwrap().data, EventData::Delta(_)) {}
     other.cancel_analysis(analysis.id).await.unwrap();

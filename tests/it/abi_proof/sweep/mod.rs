@@ -315,6 +315,5 @@ fn ends_handle(function: &Function) -> bool {
 
 /// Out-arguments named `out` that may be NULL, as the header says.
 fn is_optional(function: &Function, name: &str) -> bool {
-    name == "out"
-        && ["jotrack_analysis_start", "jotrack_analysis_follow"].contains(&&*function.name)
+    name == "out" && function.parameters.iter().any(|parameter| parameter.name == "on_done")
 }

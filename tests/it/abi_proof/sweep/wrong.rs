@@ -178,7 +178,9 @@ fn wrong_members(
             ("CUT_UTF8", "", Ends::Refused),
             ("overlong()", "", Ends::Failed),
         ],
-        "size_t" => Vec::new(),
+        // A function that is none cannot be told from one; what a host keeps for itself is not read.
+        "size_t" | "void *" => Vec::new(),
+        callback if callback.ends_with("_cb") => Vec::new(),
         "int32_t" => vec![("-1", "", ends), ("INT32_MAX", "", ends), ("INT32_MIN", "", ends)],
         "int64_t" => vec![("INT64_MIN", "", ends), ("INT64_MAX", "", ends)],
         "uint32_t" => vec![("UINT32_MAX", "", ends)],
