@@ -263,7 +263,7 @@ class Op {
 public:
     explicit Op(jotrack_op *op) : op_(op) {}
     jotrack_op *get() const noexcept { return op_.get(); }
-    std::string id() const { return jotrack_op_id(get()); }
+    std::string id() const { auto id = jotrack_op_id(get()); return id ? id : ""; } // of an analysis
     void cancel() const noexcept { jotrack_op_cancel(get()); }
 
     // Starts an operation by a function that takes two callbacks, `user` and an out-argument.

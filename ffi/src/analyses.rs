@@ -238,10 +238,9 @@ unsafe fn read(
     };
     let params = match params {
         None => Value::Null,
-        // serde names the place, never a value.
         Some(text) => serde_json::from_str::<Map<String, Value>>(text)
             .map(Value::Object)
-            .map_err(|e| Fault::argument(format!("params_json: {e}")))?,
+            .map_err(|e| Fault::json("params_json", &e))?,
     };
     let request = AnalysisRequest {
         persona: persona.map(|word| self::word("persona", Persona::parse(word))).transpose()?,

@@ -59,6 +59,7 @@ impl Drop for Begun<'_> {
 pub(crate) struct Ending {
     pub(crate) queue: Arc<Queue>,
     pub(crate) number: u64,
+    #[cfg_attr(not(feature = "graphql"), allow(dead_code, reason = "only GraphQL drops work"))]
     pub(crate) finish: Arc<Finish>,
 }
 

@@ -150,7 +150,7 @@ fn patch<'de, D: Deserializer<'de>, T: Deserialize<'de>>(json: D) -> Result<Patc
 }
 
 fn parse(json: &str) -> Result<CoachPatch, Fault> {
-    let refused = |e| Fault::argument(format!("patch_json: {e}"));
+    let refused = |e| Fault::json("patch_json", &e);
     // By way of an object, because serde would read a list as a struct without names.
     let members: Map<String, Value> = serde_json::from_str(json).map_err(refused)?;
     let PatchJson { current_step, answers, profile } =

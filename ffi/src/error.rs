@@ -95,6 +95,24 @@ impl Fault {
         }
     }
 
+    /// JSON that cannot be read. What serde says of it holds the value that it met: that stays out
+    /// of a message that is meant for logs.
+    pub(crate) fn json(member: &str, error: &serde_json::Error) -> Self {
+        let said = error.to_string();
+        let said =
+            match said.split_once('"').and_then(|(a, rest)| Some((a, rest.rsplit_once('"')?.1))) {
+                Some((before, after)) => format!("{before}\"…\"{after}"),
+                None => {
+                    match said.strip_prefix("unknown variant `").and_then(|it| it.split_once("`, "))
+                    {
+                        Some((_, expected)) => format!("unknown word, {expected}"),
+                        None => said,
+                    }
+                }
+            };
+        Self::argument(format!("{member}: {said}"))
+    }
+
     fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.details.insert(key.to_owned(), value.into());
         self
@@ -298,5 +316,31 @@ mod tests {
             assert_eq!(*jotrack_error_message(null), 0);
             jotrack_error_free(null.cast_mut());
         }
+    }
+
+    #[test]
+    fn what_is_said_of_json_holds_none_of_its_values() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Member {
+            #[allow(dead_code, reason = "only its absence matters")]
+            word: Word,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        enum Word {
+            Known,
+        }
+        let told = |json: &str| {
+            let error = serde_json::from_str::<Member>(json).unwrap_err();
+            Fault::json("member", &error).message
+        };
+        assert_eq!(
+            told(r#""sk-\"secret\"""#),
+            "member: invalid type: string \"…\", expected struct Member at line 1 column 15"
+        );
+        let word = told(r#"{"word": "secret"}"#);
+        assert!(word.starts_with("member: unknown word, expected `Known`"), "{word}");
+        assert!(told(r#"{"wort": 1}"#).contains("unknown field `wort`"));
+        assert_eq!(Word::Known as u8, 0);
     }
 }

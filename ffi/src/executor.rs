@@ -47,13 +47,13 @@ pub(crate) fn execute(shared: &Shared, request: Request) -> Result<String, Fault
 /// Executes a query or mutation; the response is its end.
 pub(crate) fn start(
     shared: &Arc<Shared>,
+    core: &Engine,
     request: Request,
     op: Begun<'_>,
 ) -> Result<jotrack_op, Fault> {
-    let core = shared.core()?;
     let Asked { executor, request, operation, limit } = query(shared, request)?;
     let most = shared.config().limits.response_bytes;
-    let caller = caller(&core);
+    let caller = caller(core);
     op.start(Work::Graphql, |ending| async move {
         let run = async {
             match operation {
@@ -78,14 +78,14 @@ pub(crate) fn start(
 /// Follows a subscription; each response is an event.
 pub(crate) fn subscribe(
     shared: &Arc<Shared>,
+    core: &Engine,
     request: Request,
     op: Begun<'_>,
 ) -> Result<jotrack_op, Fault> {
-    let core = shared.core()?;
     let Asked { executor, request, operation, limit } = Asked::read(shared, request)?;
     let mut responses = match operation {
         Ok(operation) if operation.kind() == OperationKind::Subscription => {
-            executor.subscribe(caller(&core), operation, request)
+            executor.subscribe(caller(core), operation, request)
         }
         Ok(_) => {
             let message = "a query or mutation is no subscription: use jotrack_graphql_start";
@@ -155,9 +155,8 @@ impl Asked {
         let Request { query, operation_name, variables, timeout_ms } = request;
         let variables = match variables {
             None => Map::new(),
-            // serde names the place, never a value.
             Some(text) => serde_json::from_str::<Option<Map<_, _>>>(&text)
-                .map_err(|e| Fault::argument(format!("variables_json: {e}")))?
+                .map_err(|e| Fault::json("variables_json", &e))?
                 .unwrap_or_default(),
         };
         let request = GraphqlRequest { query, operation_name, variables, extensions: Map::new() };

@@ -20,6 +20,8 @@ pub(crate) struct Gate {
     cores: RwLock<Cores>,
     /// Somebody waits for the calls to end: new ones are refused, or the wait might never end.
     shutting: AtomicBool,
+    /// It is shut for good, until it is opened.
+    suspended: AtomicBool,
     /// Counts how often the gate was opened again.
     opened: watch::Sender<u64>,
 }
@@ -43,6 +45,7 @@ impl Gate {
         Self {
             cores: RwLock::new(Cores { users, suspended: false }),
             shutting: AtomicBool::new(false),
+            suspended: AtomicBool::new(false),
             opened: watch::Sender::new(0),
         }
     }
@@ -62,7 +65,7 @@ impl Gate {
     }
 
     pub(crate) fn is_suspended(&self) -> bool {
-        self.shutting.load(Ordering::SeqCst)
+        self.suspended.load(Ordering::SeqCst)
     }
 
     /// Lets a user in that the core knows.
@@ -99,6 +102,7 @@ impl Gate {
             cores.users.insert(engine.user_id(), engine);
         }
         cores.suspended = false;
+        self.suspended.store(false, Ordering::SeqCst);
         self.shutting.store(false, Ordering::SeqCst);
         drop(cores);
         self.opened.send_modify(|times| *times += 1);
@@ -114,6 +118,7 @@ impl Shut<'_> {
     /// Leaves the gate shut.
     pub(crate) fn suspend(mut self) {
         self.cores.suspended = true;
+        self.gate.suspended.store(true, Ordering::SeqCst);
         self.gate.shutting.store(true, Ordering::SeqCst);
     }
 }

@@ -136,8 +136,10 @@ pub unsafe extern "C" fn jotrack_graphql_start(
         // SAFETY: the caller keeps R1 to R6.
         let (out, shared, request) =
             unsafe { (OutHandle::optional(out), args::engine(engine)?, Request::read(request)?) };
+        // Before the operation is there: a suspend in between would end what never started.
+        let core = shared.core()?;
         let op = Begun::new(shared, None, on_done, user)?;
-        out.put(implementation::start(shared, request, op)?);
+        out.put(implementation::start(shared, &core, request, op)?);
         Ok(())
     })
 }
@@ -172,8 +174,9 @@ pub unsafe extern "C" fn jotrack_graphql_subscribe(
         if on_next.is_none() {
             return Err(args::null("on_next"));
         }
+        let core = shared.core()?;
         let op = Begun::new(shared, on_next, on_done, user)?;
-        out.put(implementation::subscribe(shared, request, op)?);
+        out.put(implementation::subscribe(shared, &core, request, op)?);
         Ok(())
     })
 }
@@ -202,7 +205,7 @@ pub unsafe extern "C" fn jotrack_graphql_schema(
 mod left_out {
     use std::sync::Arc;
 
-    use jotrack_core::ErrorCode;
+    use jotrack_core::{Engine, ErrorCode};
 
     use super::Request;
     use crate::{begun::Begun, engine::Shared, error::Fault, op::jotrack_op};
@@ -213,6 +216,7 @@ mod left_out {
 
     pub(super) fn start(
         _shared: &Arc<Shared>,
+        _core: &Engine,
         _request: Request,
         _op: Begun<'_>,
     ) -> Result<jotrack_op, Fault> {
@@ -221,6 +225,7 @@ mod left_out {
 
     pub(super) fn subscribe(
         _shared: &Arc<Shared>,
+        _core: &Engine,
         _request: Request,
         _op: Begun<'_>,
     ) -> Result<jotrack_op, Fault> {

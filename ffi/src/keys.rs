@@ -129,8 +129,8 @@ pub unsafe extern "C" fn jotrack_ai_settings_update(
 }
 
 fn settings_patch(json: &str) -> Result<AiSettingsPatch, Fault> {
-    let members: Map<String, Value> = serde_json::from_str(json)
-        .map_err(|error| Fault::argument(format!("patch_json: {error}")))?;
+    let members: Map<String, Value> =
+        serde_json::from_str(json).map_err(|error| Fault::json("patch_json", &error))?;
     let mut patch = AiSettingsPatch::default();
     for (name, value) in members {
         match (name.as_str(), value) {

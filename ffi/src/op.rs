@@ -102,8 +102,8 @@ pub unsafe extern "C" fn jotrack_op_cancel(op: *mut jotrack_op) {
     shield((), || {
         // SAFETY: NULL or a live operation (R1).
         let Some(op) = (unsafe { op.as_ref() }) else { return };
-        // What a suspend or a close has ended needs no cancelling.
-        if op.shared.still_open().is_err() {
+        // What a suspend or a close has ended needs no cancelling, also when the engine is back.
+        if op.finish.is_set() || op.shared.still_open().is_err() {
             return;
         }
         match op.work {

@@ -211,7 +211,7 @@ fn check_flags(flags: u64, config: &Config) -> Result<(), Fault> {
 }
 
 fn parse(json: &str) -> Result<Config, Fault> {
-    let refused = |e| Fault::argument(format!("config_json: {e}"));
+    let refused = |e| Fault::json("config_json", &e);
     let members: Map<String, Value> = serde_json::from_str(json).map_err(refused)?;
     // serde would read a list as a struct without names.
     if members.iter().any(|(key, value)| value.is_array() && key != "extra_skills") {

@@ -78,6 +78,8 @@ pub unsafe extern "C" fn jotrack_engine_as_user(
         let (out, shared, user) = unsafe {
             (OutHandle::claim(out)?, args::engine(engine)?, args::id::<UserId>("user_id", user_id)?)
         };
+        // A suspend and a resume in between would leave this user an engine that is closed.
+        let _turn = shared.turn().lock();
         let core = shared.block(shared.core()?.as_user(user))?;
         out.put(shared.acting_as(core));
         Ok(())

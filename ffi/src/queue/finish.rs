@@ -23,6 +23,11 @@ impl Finish {
         self.over.notify_one();
     }
 
+    /// Reports whether the end is known.
+    pub(crate) fn is_set(&self) -> bool {
+        self.outcome.lock().is_some()
+    }
+
     /// Waits until the end is known, or `deadline` (`None`: for ever) has passed.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Option<Arc<Outcome>> {
         let mut outcome = self.outcome.lock();

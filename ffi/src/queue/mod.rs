@@ -215,6 +215,10 @@ impl Queue {
     pub(crate) fn dispatch(&self, deadline: Option<Instant>, max: usize) -> Result<usize, Fault> {
         let me = thread_mark();
         let mut state = self.state.lock();
+        // Also while an engine that closes delivers what is left.
+        if state.running.as_ref().is_some_and(|running| running.thread == me) {
+            return Err(Fault::misuse("jotrack_dispatch was called inside a callback"));
+        }
         match state.dispatcher {
             Some(thread) if thread == me => {
                 return Err(Fault::misuse("jotrack_dispatch was called inside a callback"));
@@ -234,7 +238,7 @@ impl Queue {
                 break;
             }
         }
-        let max = if max == 0 { state.order.len() } else { max };
+        let max = if max == 0 { state.waiting() } else { max };
         drop(state);
         let mut delivered = 0;
         while delivered < max && self.deliver_one() {
@@ -351,6 +355,17 @@ impl Queue {
 }
 
 impl State {
+    /// Returns how many callbacks wait.
+    fn waiting(&self) -> usize {
+        let one = |id: &u64| match (self.operations.get(id), self.subscriptions.get(id)) {
+            _ if *id == LOG => self.log.len(),
+            (Some(operation), _) => operation.waiting(),
+            (_, Some(it)) => usize::from(it.change.is_some()) + usize::from(it.state.is_some()),
+            _ => 0,
+        };
+        self.order.iter().map(one).sum()
+    }
+
     fn take_first(&mut self) -> Option<(u64, Delivery)> {
         let id = self.order.pop_front()?;
         if id == LOG {

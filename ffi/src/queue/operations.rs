@@ -201,6 +201,11 @@ impl super::State {
 }
 
 impl Operation {
+    /// Returns how many callbacks wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.events.len() + usize::from(self.end.is_some())
+    }
+
     fn is_pending(&self) -> bool {
         !self.events.is_empty() || self.end.is_some()
     }
