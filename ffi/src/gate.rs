@@ -3,21 +3,38 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Deref,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use jotrack_core::{Engine, UserId};
-use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 
 use crate::error::Fault;
 
 /// The core engine for the length of a call.
-pub(crate) type Core<'a> = MappedRwLockReadGuard<'a, Engine>;
+pub(crate) struct Core<'a> {
+    engine: Engine,
+    _open: RwLockReadGuard<'a, bool>,
+}
+
+impl Deref for Core<'_> {
+    type Target = Engine;
+
+    fn deref(&self) -> &Engine {
+        &self.engine
+    }
+}
 
 pub(crate) struct Gate {
-    cores: RwLock<Cores>,
+    /// Whether calls may go on; each holds it. A new user must not wait for them, so the users are
+    /// apart.
+    open: RwLock<bool>,
+    /// The same engine for each user that has a handle. Closed ones while it is suspended, unless
+    /// it has no files. Held for a moment only.
+    users: Mutex<BTreeMap<UserId, Engine>>,
     /// Somebody waits for the calls to end: new ones are refused, or the wait might never end.
     shutting: AtomicBool,
     /// It is shut for good, until it is opened.
@@ -26,24 +43,17 @@ pub(crate) struct Gate {
     opened: watch::Sender<u64>,
 }
 
-struct Cores {
-    /// The same engine for each user that has a handle. Closed ones while it is suspended, unless
-    /// it has no files.
-    users: BTreeMap<UserId, Engine>,
-    suspended: bool,
-}
-
 /// The gate, shut: no call is running and none begins.
 pub(crate) struct Shut<'a> {
     gate: &'a Gate,
-    cores: RwLockWriteGuard<'a, Cores>,
+    open: RwLockWriteGuard<'a, bool>,
 }
 
 impl Gate {
     pub(crate) fn new(engine: Engine) -> Self {
-        let users = BTreeMap::from([(engine.user_id(), engine)]);
         Self {
-            cores: RwLock::new(Cores { users, suspended: false }),
+            open: RwLock::new(true),
+            users: Mutex::new(BTreeMap::from([(engine.user_id(), engine)])),
             shutting: AtomicBool::new(false),
             suspended: AtomicBool::new(false),
             opened: watch::Sender::new(0),
@@ -53,15 +63,16 @@ impl Gate {
     /// Returns the engine as this user, who was let in before.
     pub(crate) fn core(&self, user: UserId) -> Result<Core<'_>, Fault> {
         // A waiting writer would make this wait too; only then is it asked what for.
-        let cores = match self.cores.try_read() {
-            Some(cores) => cores,
+        let open = match self.open.try_read() {
+            Some(open) => open,
             None if self.shutting.load(Ordering::SeqCst) => return Err(Fault::suspended()),
-            None => self.cores.read(),
+            None => self.open.read(),
         };
-        if cores.suspended {
+        if !*open {
             return Err(Fault::suspended());
         }
-        RwLockReadGuard::try_map(cores, |cores| cores.users.get(&user)).map_err(|_| Fault::closed())
+        let engine = self.users.lock().get(&user).cloned().ok_or_else(Fault::closed)?;
+        Ok(Core { engine, _open: open })
     }
 
     pub(crate) fn is_suspended(&self) -> bool {
@@ -70,41 +81,39 @@ impl Gate {
 
     /// Lets a user in that the core knows.
     pub(crate) fn admit(&self, engine: Engine) {
-        self.cores.write().users.insert(engine.user_id(), engine);
+        self.users.lock().insert(engine.user_id(), engine);
     }
 
     /// Refuses new calls and waits until those that run have ended. When that takes too long the
     /// gate is open again.
     pub(crate) fn shut(&self, timeout: Duration) -> Option<Shut<'_>> {
         self.shutting.store(true, Ordering::SeqCst);
-        let cores = self.cores.try_write_for(timeout);
-        if cores.is_none() {
+        let open = self.open.try_write_for(timeout);
+        if open.is_none() {
             self.shutting.store(false, Ordering::SeqCst);
         }
-        cores.map(|cores| Shut { gate: self, cores })
+        open.map(|open| Shut { gate: self, open })
     }
 
     /// Returns the engine whether it may be used or not: for its end, and to be opened again.
     pub(crate) fn any(&self) -> Option<Engine> {
-        self.cores.read().users.values().next().cloned()
+        self.users.lock().values().next().cloned()
     }
 
     /// Returns the users that were let in.
     pub(crate) fn users(&self) -> Vec<UserId> {
-        self.cores.read().users.keys().copied().collect()
+        self.users.lock().keys().copied().collect()
     }
 
     /// Opens the gate of a suspended engine, to these engines or, when there are none, to those
     /// that it had.
     pub(crate) fn open(&self, engines: Vec<Engine>) {
-        let mut cores = self.cores.write();
-        for engine in engines {
-            cores.users.insert(engine.user_id(), engine);
-        }
-        cores.suspended = false;
+        let mut open = self.open.write();
+        self.users.lock().extend(engines.into_iter().map(|engine| (engine.user_id(), engine)));
+        *open = true;
         self.suspended.store(false, Ordering::SeqCst);
         self.shutting.store(false, Ordering::SeqCst);
-        drop(cores);
+        drop(open);
         self.opened.send_modify(|times| *times += 1);
     }
 
@@ -117,7 +126,7 @@ impl Gate {
 impl Shut<'_> {
     /// Leaves the gate shut.
     pub(crate) fn suspend(mut self) {
-        self.cores.suspended = true;
+        *self.open = false;
         self.gate.suspended.store(true, Ordering::SeqCst);
         self.gate.shutting.store(true, Ordering::SeqCst);
     }

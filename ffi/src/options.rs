@@ -100,7 +100,7 @@ pub struct jotrack_options {
     pub log_user: *mut c_void,
     /// What `log` is told: jotrack_log_level and graver; 0 = JOTRACK_LOG_WARN.
     pub log_level: i32,
-    /// Most GraphQL responses and log lines that wait for the host; 0 = 4096, else 64 to 1048576.
+    /// Most GraphQL responses, and most log lines, that wait for the host; 0 = 4096, else 64 to 1048576.
     pub queue_capacity: u32,
 }
 

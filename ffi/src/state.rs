@@ -120,7 +120,8 @@ pub unsafe extern "C" fn jotrack_engine_suspend(
 /// Opens the database of a suspended engine again. An engine that is not suspended is left alone.
 ///
 /// Subscriptions are told JOTRACK_EVENT_STATE with JOTRACK_STATE_OPEN. A failure is one of
-/// jotrack_engine_open and leaves the engine suspended: it may be tried again.
+/// jotrack_engine_open and leaves the engine suspended: it may be tried again. JOTRACK_NOT_FOUND: the
+/// database is another one, which does not know the user of a handle.
 ///
 /// @since 0.1
 #[unsafe(no_mangle)]
@@ -191,8 +192,8 @@ async fn reopen(config: Config, users: Vec<UserId>) -> Result<Vec<Engine>, Fault
     for user in users {
         match core.as_user(user).await {
             Ok(engine) => engines.push(engine),
-            // Gone meanwhile: the handle's old engine answers that it is closed.
-            Err(Error::NotFound { .. }) => {}
+            // Also where the user of a handle is unknown: it is another database, which must not
+            // stay open behind a handle that cannot use it.
             Err(error) => {
                 // The first failure is the one to tell.
                 drop(core.close().await);

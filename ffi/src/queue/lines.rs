@@ -49,13 +49,12 @@ impl Queue {
         if state.closing || state.log.callback.is_none() {
             return;
         }
-        if state.held >= self.capacity {
+        if state.log.len() >= self.capacity {
             state.log.dropped += 1;
             return;
         }
         let queued = state.log.is_pending();
         state.log.push(line);
-        state.held += 1;
         if !queued {
             self.enqueue(state, LOG);
         }

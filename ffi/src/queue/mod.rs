@@ -105,7 +105,7 @@ struct State {
     subscriptions: BTreeMap<u64, Subscription>,
     operations: BTreeMap<u64, Operation>,
     log: Log,
-    /// Payloads and lines that wait.
+    /// Payloads that wait: lines of the log must not push them out.
     held: usize,
     /// Subscriptions and operations are numbered together.
     last_id: u64,
@@ -370,7 +370,6 @@ impl State {
         let id = self.order.pop_front()?;
         if id == LOG {
             let (callback, user, line) = self.log.take()?;
-            self.held -= 1;
             if self.log.is_pending() {
                 self.order.push_back(LOG);
             }
