@@ -149,8 +149,9 @@ pub unsafe extern "C" fn jotrack_graphql_start(
 /// On SQLite everything that is committed after this returned is told; with the argument `since`
 /// everything after a revision. `on_next` is called with one response at a time, as JSON. A document
 /// that is refused is one response with `errors`. At most 64 responses wait for the host, and
-/// `queue_capacity` of all subscriptions; when another one comes the subscription ends with JOTRACK_LAGGED, after those 64: subscribe again from
-/// the last revision seen. `request->timeout_ms` ends it with JOTRACK_TIMEOUT.
+/// `queue_capacity` of all subscriptions; when another one comes the subscription ends with
+/// JOTRACK_LAGGED, after those that wait: subscribe again from the last revision seen.
+/// `request->timeout_ms` ends it with JOTRACK_TIMEOUT.
 ///
 /// `on_done` is called once and last: with JOTRACK_OK when the subscription came to its own end, with
 /// JOTRACK_CANCELLED after jotrack_op_cancel, with JOTRACK_CLOSED or JOTRACK_SUSPENDED. It has no
