@@ -978,7 +978,7 @@ typedef struct jotrack_options {
      */
     int32_t log_level;
     /**
-     * Most GraphQL responses and log lines that wait for the host; 0 = 4096, else 64 to 1048576.
+     * Most GraphQL responses, and most log lines, that wait for the host; 0 = 4096, else 64 to 1048576.
      */
     uint32_t queue_capacity;
 } jotrack_options;
@@ -2044,7 +2044,8 @@ jotrack_status jotrack_engine_suspend(struct jotrack_engine *engine,
  * Opens the database of a suspended engine again. An engine that is not suspended is left alone.
  *
  * Subscriptions are told JOTRACK_EVENT_STATE with JOTRACK_STATE_OPEN. A failure is one of
- * jotrack_engine_open and leaves the engine suspended: it may be tried again.
+ * jotrack_engine_open and leaves the engine suspended: it may be tried again. JOTRACK_NOT_FOUND: the
+ * database is another one, which does not know the user of a handle.
  *
  * @since 0.1
  */
@@ -2922,9 +2923,10 @@ jotrack_status jotrack_graphql_start(struct jotrack_engine *engine,
  *
  * On SQLite everything that is committed after this returned is told; with the argument `since`
  * everything after a revision. `on_next` is called with one response at a time, as JSON. A document
- * that is refused is one response with `errors`. At most 64 responses wait for the host; when
- * another one comes the subscription ends with JOTRACK_LAGGED, after those 64: subscribe again from
- * the last revision seen. `request->timeout_ms` ends it with JOTRACK_TIMEOUT.
+ * that is refused is one response with `errors`. At most 64 responses wait for the host, and
+ * `queue_capacity` of all subscriptions; when another one comes the subscription ends with
+ * JOTRACK_LAGGED, after those that wait: subscribe again from the last revision seen.
+ * `request->timeout_ms` ends it with JOTRACK_TIMEOUT.
  *
  * `on_done` is called once and last: with JOTRACK_OK when the subscription came to its own end, with
  * JOTRACK_CANCELLED after jotrack_op_cancel, with JOTRACK_CLOSED or JOTRACK_SUSPENDED. It has no
