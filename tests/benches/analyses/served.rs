@@ -227,7 +227,8 @@ impl Jotrack {
             let data = self.data(attach, &json!({ "input": input })).await;
             assert!(data["attachmentCreate"]["attachment"].is_object(), "{data}");
         }
-        let input = json!({ "kind": "MATCH_SCORE", "target": { "jobId": job } });
+        let target = json!({ "jobId": job });
+        let input = json!({ "kind": "MATCH_SCORE", "target": target, "provider": "LOCAL" });
         self.kept(input).await
     }
 
