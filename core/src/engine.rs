@@ -170,7 +170,7 @@ impl Engine {
         self.shared.hub.close();
         let closed = self.shared.store.close().await;
         if let Some(scratch) = &self.shared.scratch {
-            std::fs::remove_dir_all(scratch).map_err(|e| Error::io("remove scratch data", e))?;
+            remove_scratch(scratch).await?;
         }
         closed
     }
@@ -368,6 +368,23 @@ fn data_dir(config: &Config) -> Result<(PathBuf, Option<PathBuf>)> {
     Ok((dir, scratch))
 }
 
+/// Removes a scratch folder. What still reads when the database closes ends a moment later, and
+/// until then SQLite may make a file anew, so it is tried for about a second.
+async fn remove_scratch(dir: &Path) -> Result<()> {
+    let mut tries = 0;
+    while let Err(error) = std::fs::remove_dir_all(dir) {
+        if !dir.exists() {
+            break;
+        }
+        if tries == 100 {
+            return Err(Error::io("remove scratch data", error));
+        }
+        tries += 1;
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    Ok(())
+}
+
 /// Nobody else may read job seekers' data: a new or empty folder becomes 0700.
 #[cfg(unix)]
 fn make_private(dir: &Path, fresh: bool) -> std::io::Result<()> {
@@ -382,4 +399,31 @@ fn make_private(dir: &Path, fresh: bool) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn make_private(_dir: &Path, _fresh: bool) -> std::io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn scratch_goes_although_files_come_while_it_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("scratch");
+        std::fs::create_dir(&dir).unwrap();
+        let late = dir.join("late");
+        let writer = std::thread::spawn(move || {
+            let end = Instant::now() + Duration::from_millis(50);
+            while Instant::now() < end {
+                // The folder may be gone already.
+                drop(std::fs::write(&late, b"x"));
+            }
+        });
+
+        remove_scratch(&dir).await.unwrap();
+
+        writer.join().unwrap();
+        assert!(!dir.exists());
+    }
 }
