@@ -164,8 +164,10 @@ fn story(program: &Path, output: &Output) -> String {
     format!("{}: {}\n{out}{err}", program.display(), output.status)
 }
 
+/// The compiler that the environment names: for the programs of the tests, or for everything.
 fn compiler(variable: &str, default: &str) -> String {
-    let given = env::var_os(variable).and_then(|name| name.into_string().ok());
+    let named = |variable: &str| env::var_os(variable).and_then(|name| name.into_string().ok());
+    let given = named(&format!("JOTRACK_TEST_{variable}")).or_else(|| named(variable));
     given.unwrap_or_else(|| default.to_owned())
 }
 
