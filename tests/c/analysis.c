@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "make.h"
 #include "provider.h"
 
 static const char RESUME[] =
@@ -101,35 +102,6 @@ static void begin(struct seen *seen, jotrack_engine *engine)
 {
     memset(seen, 0, sizeof *seen);
     seen->engine = engine;
-}
-
-static void attach(jotrack_engine *engine, const char *job, int32_t kind, const char *text)
-{
-    jotrack_attachment_writer *writer = NULL;
-    jotrack_attachment_input input;
-
-    ZERO(input);
-    input.job_id = job;
-    input.kind = kind;
-    input.filename = "text.txt";
-    input.size_hint = strlen(text);
-    OK(jotrack_attachment_writer_open(engine, &input, &writer, &err));
-    OK(jotrack_attachment_writer_write(writer, text, strlen(text), &err));
-    OK(jotrack_attachment_writer_commit(writer, NULL, NULL, &err));
-}
-
-static void make_job(jotrack_engine *engine, char id[40])
-{
-    jotrack_job_input input;
-    jotrack_commit commit;
-
-    ZERO(input);
-    ZERO(commit);
-    input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
-    input.company = "Fjordline";
-    input.title = "Engineer";
-    OK(jotrack_job_create(engine, &input, NULL, &commit, &err));
-    memcpy(id, commit.id, 40);
 }
 
 /* The texts are read in the background; the score is there when both were. */
@@ -450,10 +422,10 @@ int main(int argc, char **argv)
     CHECK(argc == 2);
     signal(SIGPIPE, SIG_IGN);
     engine = open_engine(argv[1], NULL, MASTER_KEY);
-    make_job(engine, job);
-    make_job(engine, bare);
-    attach(engine, job, JOTRACK_ATTACHMENT_RESUME, RESUME);
-    attach(engine, job, JOTRACK_ATTACHMENT_JD, POSTING);
+    make_job(engine, "Engineer", job);
+    make_job(engine, "Engineer", bare);
+    make_file(engine, job, JOTRACK_ATTACHMENT_RESUME, RESUME, NULL);
+    make_file(engine, job, JOTRACK_ATTACHMENT_JD, POSTING, NULL);
     wait_for_texts(engine, job);
     local_match(engine, job);
     refusals(engine, job, bare);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "make.h"
 
 static jotrack_error *err;
 
@@ -55,17 +56,6 @@ static void on_wakeup(void *user)
 
     if (write(*pipe_end, "w", 1) != 1)
         abort();
-}
-
-static void add_job(jotrack_engine *engine, const char *title)
-{
-    jotrack_job_input input;
-
-    ZERO(input);
-    input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
-    input.company = "Fjordline";
-    input.title = title;
-    OK(jotrack_job_create(engine, &input, NULL, NULL, &err));
 }
 
 /* The child tells what it was told and is killed: at an ordinary end a memory checker would look for
@@ -126,7 +116,7 @@ int main(int argc, char **argv)
 
     /* Nothing runs before the program says so, however much happens. */
     for (i = 0; i < 50; i++)
-        add_job(engine, "Engineer");
+        make_job(engine, "Engineer", NULL);
     CHECK(read(ends[0], &byte, 1) == 1);
     CHECK(first.changed == 0);
     OK(jotrack_revision(engine, &revision, &err));
@@ -141,7 +131,7 @@ int main(int argc, char **argv)
 
     FAILS(JOTRACK_INVALID_ARGUMENT, jotrack_dispatch(engine, -2, 0, &delivered, &err));
     OK(jotrack_set_wakeup(engine, NULL, NULL, &err));
-    add_job(engine, "Last");
+    make_job(engine, "Last", NULL);
 
     /* What waits is told at close, on this thread, and then the end. */
     CLOSES(engine);

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
+#include "make.h"
 
 static const char CHANGES[] = "subscription { changes { revision } }";
 static const char COUNT[] = "{ jobs(first: 1) { totalCount } }";
@@ -69,17 +70,6 @@ static void dispatch_until(struct told *told, const int *what)
     }
 }
 
-static void add_job(jotrack_engine *engine)
-{
-    jotrack_job_input input;
-
-    ZERO(input);
-    input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
-    input.company = "Fjordline";
-    input.title = "Engineer";
-    OK(jotrack_job_create(engine, &input, NULL, NULL, &err));
-}
-
 static void without_the_feature(jotrack_engine *engine)
 {
     jotrack_graphql_request request;
@@ -145,11 +135,11 @@ static void subscribes(jotrack_engine *engine)
     begin(&told, engine);
     OK(jotrack_graphql_subscribe(engine, &request, on_next, on_done, &told, &op, &err));
     /* Committed right after: told, because the subscription stands when the call returns. */
-    add_job(engine);
+    make_job(engine, "Engineer", NULL);
     dispatch_until(&told, &told.next);
     CHECK(strstr(told.last, "\"revision\"") != NULL && told.errors == 0);
     told.cancel_inside = op;
-    add_job(engine);
+    make_job(engine, "Engineer", NULL);
     dispatch_until(&told, &told.done);
     CHECK(told.status == JOTRACK_CANCELLED && !told.has_result);
     FAILS(JOTRACK_CANCELLED, jotrack_op_wait(op, 0, NULL, &err));
@@ -160,7 +150,7 @@ static void subscribes(jotrack_engine *engine)
     OK(jotrack_graphql_subscribe(engine, &request, on_next, on_done, &told, &op, &err));
     for (i = 0; jotrack_op_wait(op, 10, NULL, NULL) == JOTRACK_TIMEOUT; i++) {
         CHECK(i < 6000);
-        add_job(engine);
+        make_job(engine, "Engineer", NULL);
     }
     FAILS(JOTRACK_LAGGED, jotrack_op_wait(op, 0, NULL, &err));
     OK(jotrack_dispatch(engine, 0, 64, &ran, &err));
@@ -259,7 +249,7 @@ int main(int argc, char **argv)
     /* So that a slow host is overtaken quickly. */
     options.config_json = "{\"limits\": {\"subscription_pace_ms\": 1}}";
     OK(jotrack_engine_open(&options, &engine, &err));
-    add_job(engine);
+    make_job(engine, "Engineer", NULL);
     if ((jotrack_features() & JOTRACK_FEATURE_GRAPHQL) == 0) {
         without_the_feature(engine);
         CLOSES(engine);

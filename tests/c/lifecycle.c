@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "make.h"
 #include "usage.h"
 #include "provider.h"
 
@@ -32,19 +33,6 @@ static jotrack_engine *open_engine(const char *dir, const char *config, int32_t 
     options.dispatch = dispatch;
     OK(jotrack_engine_open(&options, &engine, &err));
     return engine;
-}
-
-static void make_job(jotrack_engine *engine, char id[40])
-{
-    jotrack_job_input input;
-    jotrack_commit commit;
-
-    ZERO(input);
-    ZERO(commit);
-    input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
-    input.company = input.title = "Fjordline";
-    OK(jotrack_job_create(engine, &input, NULL, &commit, &err));
-    memcpy(id, commit.id, 40);
 }
 
 static jotrack_attachment_writer *open_writer(jotrack_engine *engine)
@@ -76,7 +64,7 @@ static void cycle(int i)
 
     if (i % 10 == 0) {
         OK(jotrack_subscribe(engine, 0, ignore_event, NULL, &subscription, &err));
-        make_job(engine, id);
+        make_job(engine, "Engineer", id);
     }
     CLOSES(engine);
     jotrack_subscription_free(subscription);
@@ -139,7 +127,7 @@ static void calls_leave_nothing(int calls, long kib)
     struct usage before;
     int i;
 
-    make_job(engine, job);
+    make_job(engine, "Engineer", job);
     for (i = 0; i < WARM_UP * 10; i++)
         call(engine, i);
     before = measure();
@@ -405,7 +393,7 @@ static void closes_under_load(const char *dir, int slow)
              " \"base_url\": \"http://127.0.0.1:%d\", \"drain_ms\": 100}}",
              port);
     engine = open_engine(dir, config, JOTRACK_DISPATCH_THREAD);
-    make_job(engine, job);
+    make_job(engine, "Engineer", job);
     ZERO(commit);
     writer = open_writer(engine);
     OK(jotrack_attachment_writer_write(writer, "text", 4, &err));

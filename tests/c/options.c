@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "check.h"
+#include "make.h"
 
 static jotrack_error *err;
 
@@ -32,40 +33,6 @@ static void on_line(void *user, int32_t level, const char *target, const char *m
         lines->jobs_inside = jotrack_job_page_len(page);
         jotrack_job_page_free(page);
     }
-}
-
-static void add_job(jotrack_engine *engine)
-{
-    jotrack_job_input input;
-
-    ZERO(input);
-    input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
-    input.company = "Fjordline";
-    input.title = "Engineer";
-    OK(jotrack_job_create(engine, &input, NULL, NULL, &err));
-}
-
-/* A file whose text is read in the background. */
-static void attach(jotrack_engine *engine, const char *text)
-{
-    jotrack_attachment_writer *writer = NULL;
-    jotrack_attachment_input input;
-    jotrack_job_page *page = NULL;
-    jotrack_job job;
-    char id[40];
-
-    ZERO(input);
-    ZERO(job);
-    OK(jotrack_job_list(engine, NULL, NULL, 1, &page, &err));
-    CHECK(jotrack_job_page_get(page, 0, &job));
-    snprintf(id, sizeof id, "%.*s", (int)job.id.len, job.id.data);
-    jotrack_job_page_free(page);
-    input.job_id = id;
-    input.kind = JOTRACK_ATTACHMENT_OTHER;
-    input.filename = "note.txt";
-    OK(jotrack_attachment_writer_open(engine, &input, &writer, &err));
-    OK(jotrack_attachment_writer_write(writer, text, strlen(text), &err));
-    OK(jotrack_attachment_writer_commit(writer, NULL, NULL, &err));
 }
 
 static void flags(const char *dir)
@@ -115,7 +82,7 @@ static void numbers(void)
     FAILS(JOTRACK_INVALID_ARGUMENT, jotrack_engine_open(&options, &engine, &err));
     options.worker_threads = 1;
     OK(jotrack_engine_open(&options, &engine, &err));
-    add_job(engine);
+    make_job(engine, "Engineer", NULL);
     CLOSES(engine);
 }
 
@@ -133,6 +100,7 @@ static void older_struct(void)
 
 static void logs(const char *dir)
 {
+    char job[40];
     jotrack_engine *engine = NULL, *quiet = NULL;
     jotrack_options options;
     struct lines lines, others;
@@ -155,8 +123,8 @@ static void logs(const char *dir)
     OK(jotrack_engine_open(&options, &quiet, &err));
     lines.engine = engine;
     /* The background work says at this level that it looks at its queue. */
-    add_job(engine);
-    attach(engine, "a note");
+    make_job(engine, "Engineer", job);
+    make_file(engine, job, JOTRACK_ATTACHMENT_OTHER, "a note", NULL);
     while (lines.count == 0) {
         OK(jotrack_dispatch(engine, 100, 0, NULL, &err));
         CHECK(++rounds < 600);
@@ -165,7 +133,7 @@ static void logs(const char *dir)
 
     /* What still waits when the engine closes is told before it is closed. */
     ZERO(stats);
-    attach(engine, "another");
+    make_file(engine, job, JOTRACK_ATTACHMENT_OTHER, "another", NULL);
     for (rounds = 0; stats.queue_len == 0; rounds++) {
         CHECK(rounds < 100000);
         OK(jotrack_engine_stats(engine, &stats, &err));
@@ -175,7 +143,7 @@ static void logs(const char *dir)
     lines.engine = NULL;
     CLOSES(engine);
     CHECK(lines.count > 0);
-    add_job(quiet);
+    make_job(quiet, "Engineer", NULL);
     CLOSES(quiet);
     CHECK(others.count == 0);
 }

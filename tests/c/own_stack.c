@@ -5,6 +5,7 @@
 #include <ucontext.h>
 
 #include "check.h"
+#include "make.h"
 
 #define STACK_BYTES (4 * 1024 * 1024)
 
@@ -15,15 +16,10 @@ static ucontext_t outside, inside;
 static void calls(void)
 {
     jotrack_graphql_request request;
-    jotrack_job_input input;
     jotrack_job_page *page = NULL;
     char *json = NULL;
 
-    ZERO(input);
-    input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
-    input.company = "Fjordline";
-    input.title = "Engineer";
-    OK(jotrack_job_create(engine, &input, NULL, NULL, &err));
+    make_job(engine, "Engineer", NULL);
     OK(jotrack_job_list(engine, NULL, NULL, 0, &page, &err));
     CHECK(jotrack_job_page_len(page) == 1);
     jotrack_job_page_free(page);

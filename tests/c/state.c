@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "make.h"
 #include "provider.h"
 
 static const char UNKNOWN[] = "0190a6ae-0f5c-7d3c-9d57-4d0c6a8f2b11";
@@ -56,20 +57,6 @@ static void on_done(void *user, int32_t status, const char *json, size_t len,
     CHECK(jotrack_error_code(error) == status);
     if (told->op != NULL)
         told->wait_inside = jotrack_op_wait(told->op, 0, NULL, NULL);
-}
-
-static void add_job(jotrack_engine *engine, char id[40])
-{
-    jotrack_job_input input;
-    jotrack_commit commit;
-
-    ZERO(input);
-    ZERO(commit);
-    input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
-    input.company = "Fjordline";
-    input.title = "Engineer";
-    OK(jotrack_job_create(engine, &input, NULL, &commit, &err));
-    memcpy(id, commit.id, 40);
 }
 
 static void dispatch_until(jotrack_engine *engine, const int *told)
@@ -156,7 +143,7 @@ static void suspends(const char *dir)
 
     memset(&told, 0, sizeof told);
     told.engine = engine;
-    add_job(engine, job);
+    make_job(engine, "Engineer", job);
     OK(jotrack_job_get(engine, job, &page, &err));
     OK(jotrack_subscribe(engine, 0, on_event, &told, &subscription, &err));
     ZERO(input);
@@ -196,7 +183,7 @@ static void suspends(const char *dir)
     jotrack_job_page_free(page);
     /* A subscription goes on where it was. */
     told.changed = 0;
-    add_job(engine, job);
+    make_job(engine, "Engineer", job);
     OK(jotrack_revision(engine, &rev, &err));
     while (told.last_rev < rev)
         OK(jotrack_dispatch(engine, 1000, 0, NULL, &err));
@@ -221,7 +208,7 @@ static void operations_end(const char *dir, int port)
              "\"base_url\": \"http://127.0.0.1:%d\"}}", port);
     engine = open_at(dir, config);
     OK(jotrack_ai_settings_update(engine, "{\"networkEnabled\": true}", NULL, NULL, &err));
-    add_job(engine, job);
+    make_job(engine, "Engineer", job);
     memset(&told, 0, sizeof told);
     told.engine = engine;
     ZERO(request);
@@ -255,7 +242,7 @@ static void in_memory(void)
     jotrack_job_page *page = NULL;
     char job[40];
 
-    add_job(engine, job);
+    make_job(engine, "Engineer", job);
     OK(jotrack_engine_suspend(engine, 1000, &err));
     every_call_is_refused(engine, job);
     OK(jotrack_engine_resume(engine, &err));
@@ -275,7 +262,7 @@ static void users_and_counters(const char *dir)
     char job[40];
     const char *ids[1];
 
-    add_job(engine, job);
+    make_job(engine, "Engineer", job);
     ids[0] = job;
     OK(jotrack_job_trash(engine, ids, 1, NULL, NULL, &err));
     FAILS(JOTRACK_NOT_FOUND, jotrack_engine_as_user(engine, UNKNOWN, &none, &err));

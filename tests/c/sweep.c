@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "make.h"
 #include "sweep.h"
 
 enum { PLACES = 16, GUARD = 64, ROOM = 4096 + 512, FILL = 0xa5, OVERLONG = 1 << 20 };
@@ -256,36 +257,6 @@ void *in_struct(int place, const char *name, size_t size, size_t said, int tail)
     return value;
 }
 
-static void make_job(char id[40])
-{
-    jotrack_job_input input;
-    jotrack_commit commit;
-
-    ZERO(input);
-    ZERO(commit);
-    input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
-    input.company = input.title = "Fjordline";
-    OK(jotrack_job_create(engine, &input, NULL, &commit, &err));
-    memcpy(id, commit.id, 40);
-}
-
-static void make_file(char id[40], int32_t kind, const char *content)
-{
-    jotrack_attachment_input input;
-    jotrack_attachment_writer *open;
-    jotrack_commit commit;
-
-    ZERO(input);
-    ZERO(commit);
-    input.job_id = job;
-    input.filename = "resume.txt";
-    input.kind = kind;
-    OK(jotrack_attachment_writer_open(engine, &input, &open, &err));
-    OK(jotrack_attachment_writer_write(open, content, strlen(content), &err));
-    OK(jotrack_attachment_writer_commit(open, NULL, &commit, &err));
-    memcpy(id, commit.id, 40);
-}
-
 /* Functions that take something away get something of their own. */
 static int takes_away(void)
 {
@@ -303,7 +274,7 @@ const char *text(const char *argument)
         || (strcmp(argument, "id") == 0 && strstr(function, "_attachment_") != NULL)) {
         if (!takes_away())
             return file;
-        make_file(own, JOTRACK_ATTACHMENT_OTHER, "own");
+        make_file(engine, job, JOTRACK_ATTACHMENT_OTHER, "own", own);
         return own;
     }
     if (strstr(function, "_analysis_") != NULL && strcmp(argument, "id") == 0)
@@ -311,7 +282,7 @@ const char *text(const char *argument)
     if (strstr(argument, "id") != NULL) {
         if (!takes_away())
             return job;
-        make_job(own);
+        make_job(engine, "Engineer", own);
         return own;
     }
     if (strstr(argument, "json") != NULL)
@@ -421,9 +392,9 @@ static void prepare(const char *folder, int32_t dispatch)
     options.data_dir = folder;
     options.dispatch = dispatch;
     OK(jotrack_engine_open(&options, &engine, &err));
-    make_job(job);
-    make_file(file, JOTRACK_ATTACHMENT_RESUME, "Mara Lindqvist\nEngineer\n\nRust, PostgreSQL.\n");
-    make_file(other, JOTRACK_ATTACHMENT_JD, "Engineer\n\nRequirements: Rust is required.\n");
+    make_job(engine, "Engineer", job);
+    make_file(engine, job, JOTRACK_ATTACHMENT_RESUME, "Mara Lindqvist\nEngineer\n\nRust, PostgreSQL.\n", file);
+    make_file(engine, job, JOTRACK_ATTACHMENT_JD, "Engineer\n\nRequirements: Rust is required.\n", other);
     ZERO(match);
     while (match.has_score == 0) {
         OK(jotrack_match_get(engine, job, &match, NULL, &err));

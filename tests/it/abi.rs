@@ -205,24 +205,13 @@ fn eight_threads_share_one_engine() {
 
 #[test]
 fn memory_checker_finds_nothing() {
-    let missing = Command::new("valgrind").arg("--version").output().is_err();
-    if missing {
-        eprintln!("skipped: abi::memory_checker_finds_nothing: valgrind is not installed");
-        return;
-    }
     let bench = Workbench::new();
-    for name in PROGRAMS.into_iter().filter(|name| *name != "threads") {
+    for name in PROGRAMS {
         let program = bench.compile_c("c99", &[suite(&format!("{name}.c"))]);
+        let data = bench.path(&format!("{name}-data"));
 
-        // "Possibly lost" is left out: hash tables in statics are known by inner pointers only.
-        let checked = tool(
-            Command::new("valgrind")
-                .args(["-q", "--child-silent-after-fork=yes", "--error-exitcode=9"])
-                .args(["--leak-check=full", "--errors-for-leak-kinds=definite,indirect"])
-                .arg(&program)
-                .arg(bench.path(&format!("{name}-data")))
-                .env_remove("RUST_BACKTRACE"),
-        );
+        let test = "abi::memory_checker_finds_nothing";
+        let Some(checked) = bench.run_checked(test, &program, &[data]) else { return };
 
         assert!(checked.ends_with(" checks\n"), "{checked}");
     }

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Generator, Itera
 
 from . import _abi, _callbacks
 from ._library import new, optional_in, text_in
+from ._managed import Managed
 from ._stream import Stream
 from .types import AnalysisEvent
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .engine import Engine
 
 OnEvent = Callable[[AnalysisEvent], object]
@@ -71,7 +70,7 @@ class _State:
             self.library.raw("op_cancel")(self.op)
 
 
-class Analysis:
+class Analysis(Managed):
     """An analysis that runs, or has ended.
 
     Iterate over it, with ``for`` or ``async for``, for its events; leaving the loop early cancels
@@ -160,15 +159,7 @@ class Analysis:
             self.cancel()
             raise
 
-    def __enter__(self) -> "Analysis":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional["TracebackType"],
-    ) -> None:
+    def _leave(self) -> None:
         self.cancel()
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from . import _abi
 from ._abi import AttachmentKind, TextError, TextState
 from ._handle import commit_out, when_collected, write_and_commit
 from ._library import Library, ids_in, mask, new, optional_in, text_in, text_out
+from ._page import Page
 from .errors import Misuse
 from .types import Attachment, Commit
 
@@ -34,18 +35,10 @@ class Attachments:
     def list(self, job_ids: "Ids", kinds: Iterable[AttachmentKind] = ()) -> "list[Attachment]":
         """Reads the files of up to 100 jobs at once, those in the trash left out."""
         handle = self._engine.handle
-        page = ctypes.c_void_p()
-        handle.call("attachment_list", *ids_in(job_ids), mask(kinds), ctypes.byref(page))
-        raw = handle.library.raw
-        try:
-            row = new(_abi.jotrack_attachment)
-            found = []
-            for i in range(raw("attachment_page_len")(page)):
-                raw("attachment_page_get")(page, i, ctypes.byref(row))
-                found.append(attachment_out(row))
-            return found
-        finally:
-            raw("attachment_page_free")(page)
+        pointer = ctypes.c_void_p()
+        handle.call("attachment_list", *ids_in(job_ids), mask(kinds), ctypes.byref(pointer))
+        with Page(handle.library, "attachment", pointer) as page:
+            return [attachment_out(row) for row in page.rows(_abi.jotrack_attachment)]
 
     def add(
         self,

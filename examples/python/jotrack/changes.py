@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterator, Optional
 from . import _abi, _callbacks
 from ._abi import ChangeOp, EngineState, Entity, EventKind, PageFlag
 from ._handle import Handle, when_collected
-from ._library import new, text_out
+from ._library import text_out
+from ._managed import Managed
+from ._page import Page
 from ._stream import Stream
 from .errors import Closed
 from .types import Change, Event
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .engine import Engine
 
 OnChange = Callable[[Event], object]
@@ -74,23 +74,18 @@ class ChangeLog:
 
     def _page(self, rev: int, entities: Entity, limit: int) -> Changes:
         handle = self._engine.handle
-        raw = handle.library.raw
-        page = ctypes.c_void_p()
-        handle.call("changes_since", rev, int(entities), limit, ctypes.byref(page))
-        try:
-            row, info = new(_abi.jotrack_change), new(_abi.jotrack_page_info)
-            changes = []
-            for i in range(raw("change_page_len")(page)):
-                raw("change_page_get")(page, i, ctypes.byref(row))
-                id = text_out(row.id) or ""
-                changes.append(Change(row.rev, Entity(row.entity), ChangeOp(row.op), id))
-            raw("change_page_info")(page, ctypes.byref(info))
-            flags = info.flags
-            return Changes(
-                changes, info.rev, bool(flags & PageFlag.MORE), bool(flags & PageFlag.RESET)
-            )
-        finally:
-            raw("change_page_free")(page)
+        pointer = ctypes.c_void_p()
+        handle.call("changes_since", rev, int(entities), limit, ctypes.byref(pointer))
+        with Page(handle.library, "change", pointer) as page:
+            changes = [
+                Change(row.rev, Entity(row.entity), ChangeOp(row.op), text_out(row.id) or "")
+                for row in page.rows(_abi.jotrack_change)
+            ]
+            info = page.info()
+        flags = info.flags
+        return Changes(
+            changes, info.rev, bool(flags & PageFlag.MORE), bool(flags & PageFlag.RESET)
+        )
 
 
 class _Listener:
@@ -121,7 +116,7 @@ class _Listener:
             self.events.put(event)
 
 
-class Subscription:
+class Subscription(Managed):
     """Tells that something changed: iterate over it with ``for`` or ``async for``.
 
     Events that nobody has taken are merged, so a slow program loses nothing and holds no queue. The
@@ -159,15 +154,7 @@ class Subscription:
     def __aiter__(self) -> AsyncIterator[Event]:
         return self._listener.events.__aiter__()
 
-    def __enter__(self) -> "Subscription":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional["TracebackType"],
-    ) -> None:
+    def _leave(self) -> None:
         self.close()
 
 

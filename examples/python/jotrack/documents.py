@@ -10,6 +10,7 @@ from . import _abi
 from ._abi import AttachmentKind, CoachStatus, CoachStep, ScoreBand, VariantFlag, VariantName
 from ._handle import commit_out, write_and_commit
 from ._library import ids_in, mask, new, text_in, text_out
+from ._page import Page
 from .types import Coach, Commit, Match, Text
 
 if TYPE_CHECKING:
@@ -31,20 +32,12 @@ class Texts:
     ) -> "list[Text]":
         """Reads the texts of the active files of up to 200 jobs; a file without one has no row."""
         handle = self._engine.handle
-        page = ctypes.c_void_p()
+        pointer = ctypes.c_void_p()
         handle.call(
-            "variant_get_many", *ids_in(job_ids), mask(kinds), int(variant), ctypes.byref(page)
+            "variant_get_many", *ids_in(job_ids), mask(kinds), int(variant), ctypes.byref(pointer)
         )
-        raw = handle.library.raw
-        try:
-            row = new(_abi.jotrack_variant)
-            found = []
-            for i in range(raw("variant_page_len")(page)):
-                raw("variant_page_get")(page, i, ctypes.byref(row))
-                found.append(text_row_out(row))
-            return found
-        finally:
-            raw("variant_page_free")(page)
+        with Page(handle.library, "variant", pointer) as page:
+            return [text_row_out(row) for row in page.rows(_abi.jotrack_variant)]
 
     def set(
         self,

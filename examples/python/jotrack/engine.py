@@ -12,6 +12,7 @@ from . import _abi, analyses, documents
 from ._abi import Entity
 from ._handle import Handle, when_collected
 from ._library import library, optional_in, text_in
+from ._managed import Managed
 from .analyses import Analysis, OnEvent
 from .attachments import Attachments
 from .changes import EVERYTHING, ChangeLog, OnChange, Subscription
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-class Engine:
+class Engine(Managed):
     """An open engine. Every method may be called from any thread.
 
     A call reads from or writes to a disk and blocks that long; in asyncio, pass long ones to
@@ -84,15 +85,7 @@ class Engine:
         """``close()`` for asyncio: the event loop goes on meanwhile."""
         await asyncio.to_thread(self.close)
 
-    def __enter__(self) -> "Engine":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional["TracebackType"],
-    ) -> None:
+    def _leave(self) -> None:
         self.close()
 
     async def __aenter__(self) -> "Engine":

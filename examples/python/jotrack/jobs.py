@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Optional, Union
 from . import _abi
 from ._abi import AttachmentKind, CoachStatus, JobField, JobOrder, JobStatus, Selection
 from ._library import Library, ids_in, mask, new, optional_in, text_in, text_out
+from ._page import Page
 from .types import Commit, Job, JobPage
 
 if TYPE_CHECKING:
@@ -223,20 +224,13 @@ def filter_in(where: JobFilter) -> Any:
     return out
 
 
-def take_page(library: Library, page: ctypes.c_void_p) -> JobPage:
+def take_page(library: Library, pointer: ctypes.c_void_p) -> JobPage:
     """Copies the rows of a page and frees it."""
-    raw = library.raw
-    try:
-        row, info = new(_abi.jotrack_job), new(_abi.jotrack_page_info)
-        jobs = []
-        for i in range(raw("job_page_len")(page)):
-            raw("job_page_get")(page, i, ctypes.byref(row))
-            jobs.append(job_out(row))
-        raw("job_page_info")(page, ctypes.byref(info))
+    with Page(library, "job", pointer) as page:
+        jobs = [job_out(row) for row in page.rows(_abi.jotrack_job)]
+        info = page.info()
         total = None if info.total < 0 else info.total
         return JobPage(jobs, info.rev, total, text_out(info.next))
-    finally:
-        raw("job_page_free")(page)
 
 
 def job_out(row: _abi.jotrack_job) -> Job:

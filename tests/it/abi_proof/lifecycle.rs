@@ -1,8 +1,8 @@
 //! Engines come and go, and nothing of them stays.
 
-use std::{ffi::OsString, path::Path, process::Command};
+use std::{ffi::OsString, path::Path};
 
-use jotrack_tests::c::{Workbench, is_sanitized, repository, tool};
+use jotrack_tests::c::{Workbench, is_sanitized, repository};
 
 /// How often engines are opened here; each writes and flushes a new database. The benchmark
 /// `c_library` does it 10,000 times.
@@ -26,21 +26,12 @@ fn engines_come_and_go_and_leave_nothing() {
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_checker_finds_nothing_when_engines_close_under_load() {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        eprintln!("skipped: abi_proof::lifecycle: valgrind is not installed");
-        return;
-    }
     let bench = Workbench::new();
     let program = compiled(&bench);
 
-    let checked = tool(
-        Command::new("valgrind")
-            .args(["-q", "--child-silent-after-fork=yes", "--error-exitcode=9"])
-            .args(["--leak-check=full", "--errors-for-leak-kinds=definite,indirect"])
-            .arg(&program)
-            .args(arguments(&bench, ["5", "500", "0"]))
-            .env_remove("RUST_BACKTRACE"),
-    );
+    let test = "abi_proof::memory_checker_finds_nothing_when_engines_close_under_load";
+    let args = arguments(&bench, ["5", "500", "0"]);
+    let Some(checked) = bench.run_checked(test, &program, &args) else { return };
 
     assert!(number_of_checks(&checked) > 1_000, "{checked}");
 }

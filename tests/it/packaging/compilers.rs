@@ -66,22 +66,11 @@ fn cpp_layer_throws_keeps_and_lets_go() {
 
 #[test]
 fn cpp_layer_gives_back_all_memory() {
-    let missing = Command::new("valgrind").arg("--version").output().is_err();
-    if missing {
-        let name = "packaging::compilers::cpp_layer_gives_back_all_memory";
-        return program::skip(name, "valgrind is not installed");
-    }
     let bench = Workbench::new();
     let layer = bench.compile_cpp("c++17", &[repository("tests/c/layer.cpp")]);
 
-    let told = tool(
-        Command::new("valgrind")
-            .args(["-q", "--error-exitcode=9", "--leak-check=full"])
-            .arg("--errors-for-leak-kinds=definite,indirect")
-            .arg(&layer)
-            .arg(bench.path("data"))
-            .env_remove("RUST_BACKTRACE"),
-    );
+    let test = "packaging::compilers::cpp_layer_gives_back_all_memory";
+    let Some(told) = bench.run_checked(test, &layer, &[bench.path("data")]) else { return };
 
     assert!(told.ends_with(" checks\n"), "{told}");
 }

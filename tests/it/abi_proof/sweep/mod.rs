@@ -6,9 +6,9 @@
 
 mod wrong;
 
-use std::{fmt::Write, fs, process::Command};
+use std::{fmt::Write, fs};
 
-use jotrack_tests::c::{Workbench, repository, tool};
+use jotrack_tests::c::{Workbench, repository};
 
 use self::wrong::bodies;
 use super::prototypes::{Function, Header, Named};
@@ -27,22 +27,13 @@ fn wrong_calls_are_answered_with_callbacks_on_the_program_s_thread() {
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_checker_finds_nothing_in_wrong_calls() {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        eprintln!("skipped: abi_proof::memory_checker_finds_nothing_in_wrong_calls: no valgrind");
-        return;
-    }
     let bench = Workbench::new();
     let (program, cases) = compiled(&bench);
+    let (data, test) =
+        (bench.path("data"), "abi_proof::memory_checker_finds_nothing_in_wrong_calls");
 
-    let checked = tool(
-        Command::new("valgrind")
-            .args(["-q", "--error-exitcode=9", "--leak-check=full"])
-            .arg("--errors-for-leak-kinds=definite,indirect")
-            .arg(program)
-            .arg(bench.path("data"))
-            .arg("thread")
-            .env_remove("RUST_BACKTRACE"),
-    );
+    let args = [data.as_os_str(), "thread".as_ref()];
+    let Some(checked) = bench.run_checked(test, &program, &args) else { return };
 
     assert!(number_of_checks(&checked) >= cases, "{checked}");
 }
