@@ -313,14 +313,17 @@ struct Ai {
     model: Option<String>,
     /// Who answers a request that names nobody.
     in_effect: AiProvider,
+    #[serde(skip)]
+    knows_model: bool,
 }
 
 impl Ai {
     async fn of(engine: &Engine) -> Result<Self, Error> {
         let settings = engine.ai_settings().await?;
-        let (in_effect, _) = settings.in_effect(&engine.config().ai);
+        let (in_effect, with) = settings.in_effect(&engine.config().ai);
+        let knows_model = with.is_some();
         let AiSettings { network_enabled, provider, model } = settings;
-        Ok(Self { network_enabled, provider, model, in_effect })
+        Ok(Self { network_enabled, provider, model, in_effect, knows_model })
     }
 
     fn told(&self) -> String {
@@ -345,6 +348,9 @@ impl Ai {
             ),
             (true, false) => {
                 format!("It is used when a request names {name}; {again} to ask it always.\n")
+            }
+            (true, true) if !self.knows_model => {
+                format!("No model is chosen, and {name} needs one: {again}.\n")
             }
             (true, true) => format!("Texts may be sent to {name}, which answers from now on.\n"),
         }
