@@ -2699,7 +2699,7 @@ jotrack_status jotrack_analysis_cancel(struct jotrack_engine *engine,
  * "oldestAt"}`: those of the user and those for all users. Kinds without answers are absent.
  *
  * `kind` is a word of the schema's AnalysisKind, `oldestAt` Unix milliseconds; hits are written
- * down every half minute. `*out` is freed with jotrack_string_free.
+ * down within seconds, or when the engine closes. `*out` is freed with jotrack_string_free.
  *
  * @since 0.1
  */

@@ -18,7 +18,7 @@ use crate::{
 /// "oldestAt"}`: those of the user and those for all users. Kinds without answers are absent.
 ///
 /// `kind` is a word of the schema's AnalysisKind, `oldestAt` Unix milliseconds; hits are written
-/// down every half minute. `*out` is freed with jotrack_string_free.
+/// down within seconds, or when the engine closes. `*out` is freed with jotrack_string_free.
 ///
 /// @since 0.1
 #[unsafe(no_mangle)]

@@ -42,7 +42,6 @@ mod error;
 mod events;
 #[cfg(feature = "graphql")]
 mod executor;
-mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod gate;

@@ -13,7 +13,6 @@ use crate::{
     args,
     enums::jotrack_dispatch_mode,
     error::Fault,
-    files,
     guard::shield,
     logs,
     queue::{LogCallback, Mode, User},
@@ -200,7 +199,7 @@ fn check_flags(flags: u64, config: &Config) -> Result<(), Fault> {
         return Err(Fault::new(ErrorCode::Unsupported, message));
     }
     if flags & JOTRACK_OPEN_NO_CREATE != 0 {
-        let Some(database) = files::database(config) else {
+        let Some(database) = config.database_file() else {
             return Err(Fault::argument("JOTRACK_OPEN_NO_CREATE needs data_dir or database"));
         };
         if !database.exists() {

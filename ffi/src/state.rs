@@ -1,6 +1,6 @@
 //! The state of an engine: for whom a handle acts, suspended and open, and its counters.
 
-use std::{ffi::c_char, time::Duration};
+use std::{ffi::c_char, fs, path::Path, time::Duration};
 
 use jotrack_core::{Config, Engine, Error, ErrorCode, UserId};
 
@@ -9,7 +9,6 @@ use crate::{
     engine::{Shared, jotrack_engine},
     enums::jotrack_engine_state,
     error::{Fault, jotrack_error, jotrack_status},
-    files,
     guard::guard,
     queue::Counts,
     structs::{OutStruct, interface_structs},
@@ -218,8 +217,7 @@ fn stats(shared: &Shared) -> Result<jotrack_stats, Fault> {
         Ok::<_, Error>((revision, jobs, core.cache_stats().await?, core.tokens_this_month().await?))
     })?;
     drop(core);
-    let (db_bytes, wal_bytes) =
-        files::database(shared.config()).map_or((0, 0), |path| files::sizes(&path));
+    let (db_bytes, wal_bytes) = shared.config().database_file().map_or((0, 0), |path| sizes(&path));
     let Counts { operations, subscriptions, waiting, lines_dropped } = shared.queue().counts();
     let whole = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     Ok(jotrack_stats {
@@ -240,4 +238,12 @@ fn stats(shared: &Shared) -> Result<jotrack_stats, Fault> {
         queue_len: whole(waiting),
         logs_dropped: lines_dropped,
     })
+}
+
+/// Returns the bytes of the database and of the log that stands beside it.
+fn sizes(database: &Path) -> (u64, u64) {
+    let bytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    (bytes(database), bytes(Path::new(&log)))
 }

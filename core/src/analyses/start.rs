@@ -214,9 +214,13 @@ impl Engine {
                 Stage::Boarding => continue,
                 Stage::Flying | Stage::Landed => {}
             }
-            // Perhaps it has landed and is forgotten already: the run is written in any case.
-            if first && flight.rider(id).is_some() {
-                return Ok(self.started(id, ResultSource::Fresh).await?);
+            // Its run is written, unless there was a kept answer after all; by now it may have landed,
+            // or have been cancelled.
+            if first {
+                match self.started(id, ResultSource::Fresh).await {
+                    Err(Error::NotFound { .. }) => {}
+                    started => return Ok(started?),
+                }
             }
             match self.join(run.clone(), work, &flight, key.clone()).await? {
                 Some(started) => return Ok(started),

@@ -16,6 +16,9 @@ use serde::Deserialize;
 
 use crate::time::Clock;
 
+/// Name of the SQLite file in a data folder.
+pub(crate) const DATABASE: &str = "jotrack.db";
+
 /// Settings of an engine. Unknown keys are refused where it is read from a file or from JSON.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -81,6 +84,16 @@ impl Config {
     /// Returns the defaults with everything kept in `dir`.
     pub fn in_dir(dir: impl AsRef<Path>) -> Self {
         Self { data_dir: Some(dir.as_ref().to_path_buf()), ..Self::default() }
+    }
+
+    /// Returns the SQLite file, which need not be there yet: `database`, else `jotrack.db` in the
+    /// data folder. `None` on PostgreSQL, and where everything is in a temporary folder.
+    pub fn database_file(&self) -> Option<PathBuf> {
+        if self.postgres.is_some() {
+            return None;
+        }
+        let in_folder = || self.data_dir.as_ref().map(|dir| dir.join(DATABASE));
+        self.database.clone().or_else(in_folder)
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) fn run(args: &DoctorArgs, globals: &Globals) -> Outcome {
         // Who looks changes nothing.
         postgres.migrate = false;
     }
-    let database = Database::of(&config, &opening::file_of(&config));
+    let database = Database::of(&config, &config.database_file().unwrap_or_default());
     let diagnosis = serve::runtime()?.block_on(diagnose(config, database, args.repair))?;
     let text = if args.json {
         json(&diagnosis)?

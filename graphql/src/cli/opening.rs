@@ -1,6 +1,5 @@
 //! Opening the engine for a command: what is waited for, and whose fault it is when it fails.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jotrack_core::{Config, Engine, Error, UnavailableKind};
@@ -36,20 +35,13 @@ pub(super) fn existing(
     globals: &Globals,
 ) -> Result<Config, Failure> {
     let config = config(data, database, globals)?;
-    let file = file_of(&config);
-    if config.postgres.is_none() && !file.is_file() {
+    if let Some(file) = config.database_file().filter(|file| !file.is_file()) {
         return Err(Failure::Input(format!(
             "there is no database at {}; name another folder with --data",
             file.display()
         )));
     }
     Ok(config)
-}
-
-/// Returns where the SQLite file is or would be.
-pub(super) fn file_of(config: &Config) -> PathBuf {
-    let dir = config.data_dir.clone().unwrap_or_default();
-    config.database.clone().unwrap_or_else(|| dir.join("jotrack.db"))
 }
 
 /// Returns where the data is, for a person: folder and database, without secrets.

@@ -69,6 +69,31 @@ async fn a_key_is_kept_told_about_sealed_anew_and_forgotten_and_never_printed() 
 }
 
 #[tokio::test]
+async fn a_key_is_put_to_use_and_is_kept_when_that_is_refused() {
+    let home = Home::new();
+    let run = async |args| run(&home, args, Some(CANARY), &[]).await;
+    let status = async || {
+        let status = run(&["keys", "status", "--json"]).await.succeeded();
+        serde_json::from_str::<Value>(&status).unwrap()["ai"].take()
+    };
+
+    let refused = run(&["keys", "set", "openai", "--use", "--model", "a\nb"]).await;
+    assert!(refused.stdout.contains("The key of openai is kept."), "{refused:?}");
+    assert!(refused.failed(2).contains("model"));
+    assert_eq!(status().await["networkEnabled"], false);
+
+    let used = run(&["keys", "set", "openai", "--use", "--model", "large"]).await.succeeded();
+    assert!(used.contains("Texts may be sent to openai, which answers from now on."), "{used}");
+    let told = status().await;
+    assert_eq!(
+        (&told["networkEnabled"], &told["provider"], &told["model"]),
+        (&true.into(), &"OPENAI".into(), &"large".into())
+    );
+    run(&["keys", "delete", "openai", "--yes"]).await.succeeded();
+    assert_eq!(status().await["provider"], Value::Null, "nobody can ask it any more");
+}
+
+#[tokio::test]
 async fn wrong_words_end_with_code_2_and_make_nothing() {
     let home = Home::new();
     let data = home.path(".local/share/jotrack");

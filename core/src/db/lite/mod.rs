@@ -22,7 +22,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags
 pub(crate) use readers::View;
 
 use crate::{
-    config::{Config, Synchronous},
+    config::{Config, DATABASE, Synchronous},
     db::{Batch, Commit, Params, Rejected, Row, Span, Stmt, StmtStats, Value},
     error::{Error, Result, UnavailableKind},
     hub::Hub,
@@ -65,7 +65,7 @@ impl Lite {
         if !config.storage.allow_network_fs {
             presence::refuse_network_file_system(dir)?;
         }
-        let path = config.database.clone().unwrap_or_else(|| dir.join("jotrack.db"));
+        let path = config.database_file().unwrap_or_else(|| dir.join(DATABASE));
         let (presence, unclean) = Presence::announce(&dir.join("run"))?;
         presence::create_private(&path)?;
         let mut conn = connect(&path, config, Role::Writer)?;
