@@ -43,6 +43,7 @@ pub(crate) struct Capability {
     identity: fn(&Value) -> Value,
     build: fn() -> Value,
     form: OnceLock<Form>,
+    prompt_digest: OnceLock<[u8; 32]>,
 }
 
 /// What the engine's own answers depend on besides the input.
@@ -134,6 +135,7 @@ impl Capability {
             identity,
             build: schema::of::<W::Output>,
             form: OnceLock::new(),
+            prompt_digest: OnceLock::new(),
         }
     }
 
@@ -217,7 +219,7 @@ impl Capability {
             capability: self.id,
             prompt_id: self.prompt.id,
             prompt_version: self.prompt.version,
-            prompt_digest: self.prompt.sha256(),
+            prompt_digest: *self.prompt_digest.get_or_init(|| self.prompt.sha256()),
             provider: &provider,
             model,
             sampling: None,
