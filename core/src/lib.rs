@@ -55,8 +55,8 @@ mod time;
 mod validate;
 
 pub use analyses::{
-    Analysis, AnalysisEvents, AnalysisRequest, AnalysisTarget, CacheStats, Failure, PurgeFilter,
-    Staleness, StartedAnalysis,
+    Analysis, AnalysisEvents, AnalysisRequest, AnalysisTarget, AnswerJson, CacheStats, Failure,
+    PurgeFilter, Staleness, StartedAnalysis,
 };
 pub use attachments::{
     Attachment, AttachmentContent, AttachmentCreated, AttachmentFilter, BlobReader, Document,

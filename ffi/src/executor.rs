@@ -2,17 +2,16 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use async_graphql::Response;
 use futures_util::{FutureExt, Stream, StreamExt};
 use jotrack_core::{Engine, Error, ErrorCode};
 use jotrack_graphql::schema::{
-    self, Caller, Executor, GraphqlRequest, OperationKind, Prepared, refused,
+    self, Caller, Executor, GraphqlRequest, GraphqlResponse, OperationKind, Prepared, refused,
 };
 use serde_json::Map;
 
 use crate::{
     begun::{Begun, Ending},
-    engine::{Shared, not_json},
+    engine::Shared,
     error::Fault,
     graphql::Request,
     op::{Work, jotrack_op},
@@ -26,7 +25,7 @@ struct Asked {
     executor: Executor,
     request: GraphqlRequest,
     /// Its operation, or the response to a document that is not executed.
-    operation: Result<Prepared, Response>,
+    operation: Result<Prepared, GraphqlResponse>,
     limit: Option<Duration>,
 }
 
@@ -122,7 +121,7 @@ pub(crate) fn sdl() -> Result<String, Fault> {
 /// Carries responses into the queue until there are no more.
 async fn carry(
     shared: &Shared,
-    mut responses: impl Stream<Item = Response> + Unpin,
+    mut responses: impl Stream<Item = GraphqlResponse> + Unpin,
     most: usize,
     ending: &Ending,
 ) -> Result<(), Fault> {
@@ -178,10 +177,7 @@ async fn in_time<T>(limit: Option<Duration>, run: impl Future<Output = T>) -> Re
     tokio::time::timeout(limit, run).await.map_err(timed_out)
 }
 
-fn written(response: &Response, most: usize) -> Result<String, Fault> {
-    let text = serde_json::to_string(response).map_err(not_json)?;
-    if text.len() > most {
-        return Err(Fault::new(ErrorCode::TooLarge, "the response is too large"));
-    }
-    Ok(text)
+fn written(response: &GraphqlResponse, most: usize) -> Result<String, Fault> {
+    let too_large = || Fault::new(ErrorCode::TooLarge, "the response is too large");
+    response.to_json(most).ok_or_else(too_large)
 }

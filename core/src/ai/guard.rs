@@ -1,14 +1,28 @@
 //! Hygiene of texts on their way to a model, and the watch over what comes back.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::{AiError, Refusal};
 
 /// Returns the text without characters that are not seen: zero-width, direction controls, tags and
 /// variation selectors. Text that a person cannot see must not speak to a model.
-pub(crate) fn strip(text: &str) -> String {
-    text.chars().filter(|c| !is_hidden(*c)).collect()
+pub(crate) fn strip(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.chars().any(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter(|c| !is_hidden(*c)).collect())
+}
+
+/// Returns the text stripped and composed; most are so already, and are long.
+fn composed(text: &str) -> Cow<'_, str> {
+    let text = strip(text);
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return text;
+    }
+    Cow::Owned(text.nfc().collect())
 }
 
 /// Returns `text` without `delimiter`, also where taking one away makes another.
@@ -22,19 +36,17 @@ pub(super) fn strip_delimiter(text: &str, delimiter: &str) -> String {
 
 /// Returns one line: hidden characters off, composed, white space runs as one space.
 pub(super) fn line(text: &str) -> String {
-    let text: String = strip(text).nfc().collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    composed(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns a body of text: hidden and control characters off, composed, line ends as `\n`, runs of
 /// spaces as one, lines without space at their ends, one empty line where there were more. Lines
 /// stay: the engine's own analysis reads them.
 pub(super) fn body(text: &str) -> String {
-    let text: String = strip(text).nfc().collect();
-    let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{c}'], "\n");
+    let text = composed(text).replace("\r\n", "\n");
     let mut body = String::with_capacity(text.len());
     let mut is_blank = false;
-    for line in text.split('\n') {
+    for line in text.split(['\n', '\r', '\u{2028}', '\u{2029}', '\u{c}']) {
         let start = body.len();
         let words = line.split(|c: char| c.is_whitespace() || c.is_control());
         for word in words.filter(|word| !word.is_empty()) {

@@ -4,7 +4,7 @@
 //! board with a run, and may go without anything happening to the others or to a paid call.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -12,12 +12,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use super::start::NotStarted;
+use super::{AnswerJson, start::NotStarted};
 use crate::{
     ai::{AiError, HttpProvider, PriceTable, Provider, TokenUsage, gate::Gates, log::Log},
     config::AiConfig,
@@ -96,7 +95,7 @@ pub(crate) type Landing = std::result::Result<Arc<Answer>, AiError>;
 /// An answer, valid against its schema.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
-    pub(crate) value: Value,
+    pub(crate) value: AnswerJson,
     /// How the riders who did not start the call have it.
     pub(crate) source: ResultSource,
     /// The run that made it.
@@ -230,6 +229,8 @@ pub(crate) struct Registry {
     pub(crate) ring: Notify,
     /// Hits of kept answers that are not written down yet.
     pub(crate) hits: Mutex<HashMap<String, i64>>,
+    /// Digests of kept answers that have the form of their kind.
+    pub(crate) valid: Mutex<HashSet<[u8; 32]>>,
     /// Keys this process calls for, and calls it has reserved in allowances: renewed while held.
     /// With a count: a flight may end while the next one for its key begins.
     held: Mutex<BTreeMap<Hold, usize>>,
@@ -267,6 +268,7 @@ impl Registry {
             draining: AtomicBool::new(false),
             ring: Notify::new(),
             hits: Mutex::default(),
+            valid: Mutex::default(),
             held: Mutex::default(),
             prices: PriceTable::new(&config.prices)?,
             operator: OnceLock::new(),

@@ -1,9 +1,9 @@
 //! Kept answers: found, opened, checked again, and refreshed before they end.
 
-use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::{
-    Analysis,
+    Analysis, AnswerJson,
     prepare::Work,
     start::{NotStarted, StartedAnalysis},
     store::{
@@ -29,11 +29,13 @@ use crate::{
 const STALE_MS: i64 = 7 * DAY_MS;
 /// Time between two tries to refresh an answer.
 pub(crate) const REFRESH_MS: i64 = 3_600_000;
+/// Digests of answers that were found valid, kept in memory: 128 KiB of them.
+const VALID_MOST: usize = 4_096;
 
 /// An answer that was kept and still has the form of its kind.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
-    pub(crate) value: Value,
+    pub(crate) value: AnswerJson,
     pub(crate) entry: Entry,
     pub(crate) key: String,
     /// The user's run that stands for it and the same subject.
@@ -104,9 +106,8 @@ impl Engine {
         } else {
             Some(entry.body.clone())
         };
-        let value = opened
-            .and_then(|body| serde_json::from_slice::<Value>(&body).ok())
-            .filter(|value| capability.still_valid(value));
+        let value =
+            opened.and_then(AnswerJson::read).filter(|answer| self.still_valid(capability, answer));
         match value {
             Some(value) => Ok(Some(Kept { value, entry, key: key.to_owned(), known: None })),
             None => {
@@ -115,6 +116,24 @@ impl Engine {
                 Ok(None)
             }
         }
+    }
+
+    /// Reports whether an answer has the form of its kind; the same answer is checked once.
+    fn still_valid(&self, capability: &'static Capability, answer: &AnswerJson) -> bool {
+        let digest = Sha256::new().chain_update(capability.id).chain_update(answer.text());
+        let digest = digest.finalize().into();
+        if self.shared.ai.valid.lock().contains(&digest) {
+            return true;
+        }
+        let valid = capability.still_valid(answer);
+        if valid {
+            let mut known = self.shared.ai.valid.lock();
+            if known.len() >= VALID_MOST {
+                known.clear();
+            }
+            known.insert(digest);
+        }
+        valid
     }
 
     /// Answers a request from what is kept. The run that made it, or the one that stood for it
@@ -183,10 +202,10 @@ impl Engine {
     }
 
     /// Seals an answer for a run of this user.
-    pub(crate) async fn seal_output(&self, id: AnalysisId, value: &Value) -> Result<Vec<u8>> {
-        let plain = serde_json::to_vec(value).map_err(|e| Error::internal("keep an answer", e))?;
+    pub(crate) async fn seal_output(&self, id: AnalysisId, answer: &AnswerJson) -> Result<Vec<u8>> {
         let key = self.user_key().await?;
-        key.seal(SealedColumn::AiRunOutput, &id.as_uuid().into_bytes(), &plain)
+        let record = id.as_uuid().into_bytes();
+        key.seal(SealedColumn::AiRunOutput, &record, answer.text().as_bytes())
     }
 
     /// Writes down the hits counted since the last time. One batch; nothing when there are none.

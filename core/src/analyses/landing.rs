@@ -1,6 +1,7 @@
 //! The end of a flight, written down: run, kept answer, attempts, charge and lease in one batch.
 
 use super::{
+    AnswerJson,
     flight::{Answer, Flight, Held, Landing, Rider},
     kept::lifetime,
     prepare::Work,
@@ -177,14 +178,13 @@ impl Engine {
         led: &Led<'_>,
         answer: &Answer,
     ) -> Result<()> {
-        let plain =
-            serde_json::to_vec(&answer.value).map_err(|e| Error::internal("keep an answer", e))?;
+        let plain = answer.value.text().as_bytes();
         let public = work.is_public();
         let body = if public {
-            plain
+            plain.to_vec()
         } else {
             let key = self.user_key().await?;
-            key.seal(SealedColumn::AiCacheBody, work.key.as_bytes(), &plain)?
+            key.seal(SealedColumn::AiCacheBody, work.key.as_bytes(), plain)?
         };
         let (soft, end) = lifetime(&work.key, answer.created_at, self.ttl_days(work));
         let place = Place {
@@ -335,15 +335,13 @@ impl Engine {
     pub(crate) async fn apply_to(
         &self,
         kind: AnalysisKind,
-        answer: &serde_json::Value,
+        answer: &AnswerJson,
         attachment: Option<AttachmentId>,
     ) {
-        let text = answer.get("text").and_then(serde_json::Value::as_str);
-        let (AnalysisKind::DocumentNormalize, Some(text), Some(attachment)) =
-            (kind, text, attachment)
-        else {
+        let (AnalysisKind::DocumentNormalize, Some(attachment)) = (kind, attachment) else {
             return;
         };
+        let Some(text) = answer.get("text").and_then(serde_json::Value::as_str) else { return };
         if let Err(error) = self.set_normalised(attachment, text).await {
             tracing::warn!(%attachment, error = %error.chain(), "a normalised text was not stored");
         }

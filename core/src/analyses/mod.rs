@@ -2,6 +2,7 @@
 //!
 //! The machinery of calls is in `ai`; here are the rows, the request path and the tasks that fly.
 
+mod answer;
 mod events;
 mod flight;
 mod fly;
@@ -19,8 +20,8 @@ mod start;
 pub(crate) mod store;
 
 use serde::Serialize;
-use serde_json::Value;
 
+pub use answer::AnswerJson;
 pub use events::AnalysisEvents;
 pub(crate) use flight::Registry;
 pub use request::{AnalysisRequest, AnalysisTarget};
@@ -66,7 +67,7 @@ pub struct Analysis {
     /// Who asks, in interview kinds.
     pub persona: Option<Persona>,
     /// The answer, valid against the schema of its kind; `None` until it succeeded.
-    pub result: Option<Value>,
+    pub result: Option<AnswerJson>,
     /// Why it failed.
     pub error: Option<Failure>,
     /// Tokens of its own call; zero where none was made.
@@ -351,9 +352,7 @@ impl Engine {
                 let record = analysis.id.as_uuid().into_bytes();
                 let key = self.user_key().await?;
                 let plain = key.open(SealedColumn::AiRunOutput, &record, &sealed)?;
-                let value = serde_json::from_slice(&plain)
-                    .map_err(|e| Error::internal("read an answer", e))?;
-                analysis.result = Some(value);
+                analysis.result = AnswerJson::read(plain.to_vec());
             }
             analyses.push(analysis);
         }

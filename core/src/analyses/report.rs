@@ -133,7 +133,7 @@ impl Engine {
                 };
                 let (_, end) = lifetime(&work.key, now, self.ttl_days(work));
                 return Ok(Arc::new(Answer {
-                    value: value.clone(),
+                    value: value.clone().into(),
                     source: ResultSource::Pooled,
                     origin: run,
                     provider: work.choice.provider,

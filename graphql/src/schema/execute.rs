@@ -26,6 +26,7 @@ use super::{
     context::{Caller, Cost, OperationContext},
     document,
     guard::{self, Checked, Refusal},
+    json::GraphqlResponse,
     prepared::{DocumentHash, Documents},
     resolve::is_echo,
 };
@@ -135,7 +136,7 @@ impl Executor {
         caller: &Caller,
         prepared: Prepared,
         request: GraphqlRequest,
-    ) -> Response {
+    ) -> GraphqlResponse {
         self.execute_measured(caller, prepared, request).await.0
     }
 
@@ -145,7 +146,7 @@ impl Executor {
         caller: &Caller,
         prepared: Prepared,
         request: GraphqlRequest,
-    ) -> (Response, Cost) {
+    ) -> (GraphqlResponse, Cost) {
         let reader = reader(caller, &prepared, request.operation_name.as_deref());
         let operation = Arc::new(OperationContext::new(reader));
         let text_bytes = request.query.len();
@@ -180,7 +181,7 @@ impl Executor {
         {
             response.extensions.insert(POSITION.to_owned(), position.to_string().into());
         }
-        (response, operation.cost())
+        (response.into(), operation.cost())
     }
 
     /// Executes a subscription; the stream ends when the engine closes. A query or mutation is
@@ -190,7 +191,7 @@ impl Executor {
         caller: Caller,
         prepared: Prepared,
         request: GraphqlRequest,
-    ) -> BoxStream<'static, Response> {
+    ) -> BoxStream<'static, GraphqlResponse> {
         let executor = self.clone();
         if prepared.kind != OperationKind::Subscription {
             let run = async move { executor.execute(&caller, prepared, request).await };
@@ -208,7 +209,7 @@ impl Executor {
             // Each event reads afresh, and none holds a reader while the next is awaited.
             operation.renew();
             let event = executor.finish(event);
-            Some((event, (events, executor, operation)))
+            Some((event.into(), (events, executor, operation)))
         })
         .boxed()
     }
@@ -330,7 +331,7 @@ pub fn is_request_error(response: &Response) -> bool {
 }
 
 /// Writes a refusal as a response.
-pub fn refused(refusal: &Refusal) -> Response {
+pub fn refused(refusal: &Refusal) -> GraphqlResponse {
     let mut error = ServerError::new(refusal.message.clone(), refusal.position);
     let mut extensions = ErrorExtensionValues::default();
     extensions.set("code", refusal.code);
@@ -339,7 +340,7 @@ pub fn refused(refusal: &Refusal) -> Response {
         extensions.set("limit", limit);
     }
     error.extensions = Some(extensions);
-    Response::from_errors(vec![error])
+    Response::from_errors(vec![error]).into()
 }
 
 fn failed(code: &str, message: &str, retryable: bool) -> Response {

@@ -10,6 +10,7 @@ mod document;
 mod error;
 mod execute;
 pub mod guard;
+mod json;
 mod loaders;
 mod mutations;
 mod node;
@@ -33,6 +34,8 @@ pub use context::{Caller, Cost, DownloadUrls};
 pub use execute::{
     Executor, GraphqlRequest, OperationKind, POSITION, Prepared, is_request_error, refused,
 };
+pub use json::GraphqlResponse;
+pub(crate) use json::written;
 
 use mutations::{Mutation, payload::MutationPayload};
 use query::Query;

@@ -132,22 +132,6 @@ fn safe_integer(value: &Value) -> Option<u64> {
     }
 }
 
-/// A free-form JSON value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Json(pub(crate) serde_json::Value);
-
-/// Any JSON value whose shape belongs to a model, a prompt or an audit record.
-#[Scalar(name = "JSON")]
-impl ScalarType for Json {
-    fn parse(value: Value) -> InputValueResult<Self> {
-        Ok(Self(value.into_json()?))
-    }
-
-    fn to_value(&self) -> Value {
-        Value::from_json(self.0.clone()).unwrap_or_default()
-    }
-}
-
 /// Narrows a count or version to GraphQL's 32-bit `Int`; it saturates.
 pub(crate) fn int(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)

@@ -55,7 +55,7 @@ use self::{
     reply::Problem,
     session::Gatekeeper,
 };
-use crate::schema::{Caller, Executor, GraphqlRequest, OperationKind, Prepared};
+use crate::schema::{Caller, Executor, GraphqlRequest, GraphqlResponse, OperationKind, Prepared};
 
 /// How long open connections may take to end once the server stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -201,7 +201,7 @@ impl Shared {
         prepared: Prepared,
         graphql: GraphqlRequest,
         after: Option<Position>,
-    ) -> BoxStream<'static, async_graphql::Response> {
+    ) -> BoxStream<'static, GraphqlResponse> {
         self.executor.subscribe(self.caller(after), prepared, graphql)
     }
 }

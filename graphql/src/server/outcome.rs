@@ -1,24 +1,23 @@
 //! The outcome of an operation, on its way to a client of any transport.
 
-use std::io;
-
 use async_graphql::{Response, ServerError, Value};
 use serde::Serialize;
 
 use super::{admit::RequestId, reply::Problem};
-use crate::schema::{Cost, POSITION, is_request_error};
+use crate::schema::{Cost, GraphqlResponse, POSITION, is_request_error, written};
 
 /// A response of the schema, and whether anything was executed for it.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    response: Response,
+    response: GraphqlResponse,
     executed: bool,
     cost: Cost,
 }
 
 impl Outcome {
     /// Takes a response of the schema; its errors get the request's id.
-    pub(super) fn new(mut response: Response, id: &RequestId) -> Self {
+    pub(super) fn new(response: impl Into<GraphqlResponse>, id: &RequestId) -> Self {
+        let mut response = response.into();
         for error in &mut response.errors {
             error.extensions.get_or_insert_default().set("requestId", id.as_str());
         }
@@ -56,14 +55,13 @@ impl Outcome {
     /// Writes the response, without `data` when nothing was executed. One that is longer than
     /// `limit` bytes becomes an error.
     pub(super) fn to_json(&self, limit: usize, id: &RequestId) -> Vec<u8> {
-        let mut writer = Capped { bytes: Vec::with_capacity(1_024), limit };
         let written = if self.executed {
-            serde_json::to_writer(&mut writer, &self.response)
+            self.response.to_json(limit)
         } else {
-            serde_json::to_writer(&mut writer, &Refused { errors: &self.response.errors })
+            written(&Refused { errors: &self.response.errors }, limit)
         };
-        if written.is_ok() {
-            return writer.bytes;
+        if let Some(written) = written {
+            return written.into_bytes();
         }
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let error = Problem::too_large("The answer", "response_bytes", limit).to_error(id.as_str());
@@ -84,31 +82,6 @@ impl Outcome {
 #[derive(Serialize)]
 struct Refused<'a> {
     errors: &'a [ServerError],
-}
-
-/// Fails instead of growing beyond its limit.
-struct Capped {
-    bytes: Vec<u8>,
-    limit: usize,
-}
-
-impl io::Write for Capped {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes).map(|()| bytes.len())
-    }
-
-    // The one that is called, for every piece of JSON.
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.bytes.len().saturating_add(bytes.len()) > self.limit {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

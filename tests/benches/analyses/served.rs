@@ -38,6 +38,8 @@ const POSTING: &str = include_str!("../../../core/benches/storage/posting.txt");
 const START: &str = "mutation($input: AnalysisStartInput!) { analysisStart(input: $input) { \
     source analysis { id state result } userErrors { code message } } }";
 
+const STATE: &str = "query($id: ID!) { analysis(id: $id) { state error { code message } } }";
+
 /// Starts the servers, asks, and prints.
 pub(crate) fn print(runtime: &Runtime) {
     println!("\n{TITLE}");
@@ -249,7 +251,10 @@ impl Jotrack {
                 assert_eq!(payload["analysis"]["state"], "SUCCEEDED");
                 return self.site(START, &variables);
             }
-            assert!(began.elapsed() < Duration::from_secs(30), "{data}");
+            let analysis = payload["analysis"]["id"].clone();
+            let state = self.data(STATE, &json!({ "id": analysis })).await;
+            assert_eq!(state["analysis"]["error"], Value::Null, "{data}");
+            assert!(began.elapsed() < Duration::from_secs(30), "{data}\n{state}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -77,14 +77,14 @@ impl Part {
 
 /// Returns the digest of a text with white space folded.
 pub(crate) fn digest(text: &str) -> String {
-    let mut digest = Sha256::new();
-    for (n, word) in text.split_whitespace().enumerate() {
-        if n > 0 {
-            digest.update(b" ");
+    let mut folded = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
         }
-        digest.update(word.as_bytes());
+        folded.push_str(word);
     }
-    hex(&digest.finalize())
+    hex(&Sha256::digest(folded))
 }
 
 impl Components {

@@ -28,7 +28,7 @@ pub(super) fn render(analysis: &Analysis, about: Option<&str>, colour: Colour) -
     wrap(&made, WIDTH).iter().for_each(|line| page.faint(line));
     page.faint(&analysis.id.node_id());
     page.blank();
-    match &analysis.result {
+    match analysis.result.as_deref() {
         Some(Value::Object(result)) if analysis.kind == AnalysisKind::MatchScore => {
             page.matched(result);
         }

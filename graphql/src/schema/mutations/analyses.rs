@@ -13,8 +13,9 @@ use super::{
 use crate::schema::{
     context::begin_write,
     error::{Place, Result, Stop, settle, unknown_id},
+    json::Json,
     objects::{usage::UsageWindow, user_error::UserError},
-    scalars::{Json, int},
+    scalars::int,
 };
 
 const ID_PATH: &[&str] = &["id"];
@@ -106,7 +107,7 @@ impl AnalysisMutations {
             };
             let request = AnalysisRequest {
                 persona,
-                params: params.map_or(serde_json::Value::Null, |params| params.0),
+                params: params.map_or(serde_json::Value::Null, |params| params.value()),
                 refresh,
                 background,
                 provider,

@@ -4,7 +4,10 @@ use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
 use jotrack_core::{self as core, AttachmentKind, CoachStep, JobStatus};
 
 use super::patch;
-use crate::schema::scalars::{DateTime, Json, Url};
+use crate::schema::{
+    json::Json,
+    scalars::{DateTime, Url},
+};
 
 /// `statusAt` dates the first status; default now.
 #[derive(InputObject)]
@@ -125,7 +128,7 @@ impl From<CoachStatePatchInput> for core::CoachPatch {
         Self {
             current_step: patch(current_step, |step| step),
             answers: answers.take().into_iter().flatten().map(core::AnswerInput::from).collect(),
-            profile: patch(profile, |profile| profile.0),
+            profile: patch(profile, |profile| profile.value()),
         }
     }
 }

@@ -12,10 +12,11 @@ use crate::schema::{
     context::scope,
     cost,
     error::{Result, provider_error},
+    json::Json,
     loaders::ReadAnalysis,
     node::NodeId,
     objects::{attachment::Attachment, job::Job, user_error::ProviderError},
-    scalars::{DateTime, Json, Micros, int},
+    scalars::{DateTime, Micros, int},
 };
 
 /// An analysis of the caller.
@@ -85,7 +86,7 @@ impl Analysis {
 
     /// Structured result, valid against the schema of its kind; null until SUCCEEDED.
     async fn result(&self) -> Option<Json> {
-        self.0.result.clone().map(Json)
+        self.0.result.as_ref().map(|answer| Json::text(answer.text()))
     }
 
     /// Why it failed, and what to do; null unless it did.

@@ -9,7 +9,8 @@ use crate::schema::{
     context::scope,
     cost,
     error::Result,
-    scalars::{DateTime, Json, int},
+    json::Json,
+    scalars::{DateTime, int},
 };
 
 /// The coach of a job: `status` and `progress` are on the job's row, the rest is loaded when asked.
@@ -76,7 +77,7 @@ impl CoachState {
 
     /// The job profile: skills, projects, achievements, strengths, completeness.
     async fn profile(&self, ctx: &Context<'_>) -> Result<Option<Json>> {
-        Ok(self.details(ctx).await?.coach.profile.clone().map(Json))
+        Ok(self.details(ctx).await?.coach.profile.as_ref().map(Json::of))
     }
 
     async fn score_before(&self, ctx: &Context<'_>) -> Result<Option<f64>> {

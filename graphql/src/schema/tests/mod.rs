@@ -131,7 +131,7 @@ async fn an_answer_keeps_the_order_of_its_document() {
     let prepared = api.executor.prepare(&request).unwrap();
     let response = api.executor.execute(&api.caller, prepared, request).await;
 
-    let text = serde_json::to_string(&response).unwrap();
+    let text = response.to_json(usize::MAX).unwrap();
     let places = ["jobs", "matchScore", "title", "notes", "id", "viewer", "jobStats", "a"]
         .map(|key| text.find(&format!("\"{key}\"")).unwrap());
     assert!(places.is_sorted(), "{text}");
