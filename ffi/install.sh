@@ -4,7 +4,7 @@ set -eu
 
 usage() {
     cat <<'TEXT'
-Usage: ffi/install.sh --prefix P [--destdir D] [--libdir L] [--no-graphql] [--from DIR]
+Usage: ffi/install.sh --prefix P [--destdir D] [--libdir L] [--no-graphql] [--small] [--from DIR]
 
 Builds the C library of JoTrack in release mode and installs it:
 
@@ -23,6 +23,7 @@ Options:
   --destdir D    put everything below D, as packagers do; nothing that is written names D
   --libdir L     folder of the libraries, below P [lib]; for example lib/x86_64-linux-gnu
   --no-graphql   leave GraphQL out: the jotrack_graphql_ functions answer JOTRACK_UNSUPPORTED
+  --small        build for size instead of speed
   --from DIR     a folder with libjotrack.so and libjotrack.a that were built already;
                  nothing is built then
   -h, --help     this text
@@ -54,6 +55,7 @@ destdir=
 libdir=lib
 from=
 features=
+profile=release
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -69,6 +71,11 @@ while [ $# -gt 0 ]; do
             ;;
         --no-graphql)
             features=--no-default-features
+            shift
+            continue
+            ;;
+        --small)
+            profile=small
             shift
             continue
             ;;
@@ -163,7 +170,7 @@ else
     # Alone, because a build of the workspace would unite the features of all its crates.
     {
         code=0
-        cargo rustc --release --locked -p jotrack-ffi --lib $features \
+        cargo rustc --profile "$profile" --locked -p jotrack-ffi --lib $features \
             --message-format=json-render-diagnostics -- --print native-static-libs || code=$?
         echo "$code" >"$work/code"
     } 2>&1 >"$work/messages" | tee "$work/log" >&2

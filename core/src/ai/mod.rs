@@ -14,6 +14,7 @@ mod key;
 pub(crate) mod log;
 mod prompt;
 mod provider;
+mod rules;
 mod schema;
 mod usage;
 mod wire;

@@ -2,11 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, json_schema};
 use serde_json::Value;
 
-use super::{AnswerSchema, key};
+use super::{AnswerSchema, key, rules::Rules};
 
 /// Errors told to a model in a repair.
 const ERRORS_MAX: usize = 10;
@@ -18,7 +17,7 @@ pub(super) struct Form {
     pub(super) text: String,
     pub(super) digest: [u8; 32],
     /// Absent only when the schema of a type is broken; then nothing fits. A test proves it is not.
-    validator: Option<Validator>,
+    rules: Option<Rules>,
 }
 
 impl Form {
@@ -26,23 +25,23 @@ impl Form {
         Self {
             text: schema.to_string(),
             digest: key::digest(&schema).unwrap_or_default(),
-            validator: jsonschema::validator_for(&schema).ok(),
+            rules: Rules::of(&schema),
             schema: Arc::new(AnswerSchema { name, schema }),
         }
     }
 
     pub(super) fn is_met(&self, answer: &Value) -> bool {
-        self.validator.as_ref().is_some_and(|validator| validator.is_valid(answer))
+        self.rules.as_ref().is_some_and(|rules| rules.are_met(answer))
     }
 
     pub(super) fn check(&self, answer: &Value) -> Result<(), Complaint> {
-        let Some(validator) = &self.validator else {
+        let Some(rules) = &self.rules else {
             return Err(Complaint::new("the form is broken"));
         };
-        if validator.is_valid(answer) {
-            return Ok(());
+        match rules.broken(answer, ERRORS_MAX) {
+            broken if broken.is_empty() => Ok(()),
+            broken => Err(Complaint(broken)),
         }
-        Err(Complaint(validator.iter_errors(answer).take(ERRORS_MAX).map(|e| rule(&e)).collect()))
     }
 }
 
@@ -131,23 +130,4 @@ fn unfenced(text: &str) -> &str {
         body.trim_end().strip_suffix("```")
     };
     inside().unwrap_or(text)
-}
-
-/// Returns where a rule is broken and which; the limits are the schema's, never the answer's.
-fn rule(error: &ValidationError<'_>) -> String {
-    let path = error.instance_path().to_string();
-    let path = if path.is_empty() { "(root)".to_owned() } else { path };
-    let rule = match error.kind() {
-        ValidationErrorKind::Required { property } => format!("lacks the property {property}"),
-        ValidationErrorKind::Enum { options } => format!("must be one of {options}"),
-        ValidationErrorKind::Minimum { limit } => format!("must be at least {limit}"),
-        ValidationErrorKind::Maximum { limit } => format!("must be at most {limit}"),
-        ValidationErrorKind::MinItems { limit } => format!("needs at least {limit} items"),
-        ValidationErrorKind::MaxItems { limit } => format!("may have at most {limit} items"),
-        ValidationErrorKind::MinLength { limit } => format!("needs at least {limit} characters"),
-        ValidationErrorKind::MaxLength { limit } => format!("may have at most {limit} characters"),
-        ValidationErrorKind::Type { .. } => "has the wrong type".to_owned(),
-        other => format!("breaks the rule {:?}", other.keyword()),
-    };
-    format!("{path}: {rule}")
 }

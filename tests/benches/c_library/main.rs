@@ -206,14 +206,17 @@ fn engines() {
 /// Builds the library as it is shipped, and without GraphQL, and strips both.
 fn sizes() {
     println!("\nsize: the shared library, stripped");
-    for (name, features) in [("with GraphQL", &[][..]), ("slim", &["--no-default-features"])] {
+    let slim = &["--profile", "small", "--no-default-features"][..];
+    for (name, options, folder) in
+        [("with GraphQL", &["--release"][..], "release"), ("slim", slim, "small")]
+    {
         let target = repository("target/sizes").join(name.replace(' ', "-"));
         let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--quiet", "--release", "--locked", "-p", "jotrack-ffi"]);
-        cargo.args(features).arg("--target-dir").arg(&target);
+        cargo.args(["build", "--quiet", "--locked", "-p", "jotrack-ffi"]);
+        cargo.args(options).arg("--target-dir").arg(&target);
         tool(cargo.arg("--manifest-path").arg(repository("Cargo.toml")));
         let stripped = target.join("stripped");
-        let built = target.join("release/libjotrack.so");
+        let built = target.join(folder).join("libjotrack.so");
         tool(Command::new("strip").arg("-o").arg(&stripped).arg(built));
         let size = fs::metadata(&stripped).unwrap().len();
         println!("  {name:12} {:.2} MiB", size as f64 / 1024.0 / 1024.0);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use proptest::{prelude::*, sample::Index};
+
 use super::*;
 
 /// Calls `check` with every schema inside `schema`.
@@ -109,4 +111,60 @@ fn no_text_of_a_user_enters_the_system_turn() {
 
     assert!(!rendered.system.contains("MARK"));
     assert_eq!(rendered.user.matches("MARK").count(), 6);
+}
+
+/// Changes one place of a value: another value, a longer one, or nothing.
+fn spoil(value: &mut Value, place: &Index, change: &Value) {
+    fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+        all.push(at.to_owned());
+        match value {
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .for_each(|(n, item)| pointers(item, &format!("{at}/{n}"), all)),
+            Value::Object(fields) => fields
+                .iter()
+                .for_each(|(name, field)| pointers(field, &format!("{at}/{name}"), all)),
+            _ => {}
+        }
+    }
+    let mut all = Vec::new();
+    pointers(value, "", &mut all);
+    let pointer = place.get(&all);
+    match (value.pointer_mut(pointer).unwrap(), change) {
+        (Value::String(text), Value::Array(_)) => *text = text.repeat(700),
+        (Value::Array(items), Value::Array(_)) if !items.is_empty() => {
+            *items = vec![items[0].clone(); 50]
+        }
+        (Value::Object(fields), Value::Object(_)) => {
+            let gone = fields.keys().next().cloned();
+            gone.map(|name| fields.remove(&name));
+        }
+        (at, change) => *at = change.clone(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_complete_validator_comes_to_the_same_verdict(
+        kind in proptest::sample::select(AnalysisKind::ALL),
+        places in proptest::collection::vec((any::<Index>(), 0..10_usize), 0..3),
+    ) {
+        let changes = json!([null, true, -1, 0.5, 2.0, 1e9, "", "ÄÖ", [], {}]);
+        let mut value = answer(kind);
+        for (place, change) in &places {
+            spoil(&mut value, place, &changes[*change]);
+        }
+        let schema = &Capability::of(kind).schema().schema;
+        let oracle = jsonschema::validator_for(schema).unwrap();
+
+        prop_assert_eq!(
+            Capability::of(kind).still_valid(&value),
+            oracle.is_valid(&value),
+            "{}: {:#}", kind, value
+        );
+        if places.is_empty() {
+            prop_assert!(oracle.is_valid(&value));
+        }
+    }
 }
