@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, de::IgnoredAny};
 use serde_json::Value;
 
 /// An answer as JSON. It is the text that was stored; the tree behind `Deref` is made when it is
@@ -20,11 +20,16 @@ struct Inner {
 }
 
 impl AnswerJson {
-    /// Takes the bytes of an answer; `None` when they are no text. Whether the text is JSON shows
-    /// in the tree: null when it is not.
-    pub(crate) fn read(bytes: Vec<u8>) -> Option<Self> {
-        let text = String::from_utf8(bytes).ok()?;
-        Some(Self(Arc::new(Inner { text, tree: OnceLock::new() })))
+    /// Takes a stored answer; `None` when it is not one line of JSON, as we write it.
+    pub(crate) fn read(text: String) -> Option<Self> {
+        let is_line = !text.contains(['\n', '\r']);
+        let is_json = is_line && serde_json::from_str::<IgnoredAny>(&text).is_ok();
+        is_json.then(|| Self::known(text))
+    }
+
+    /// Takes a stored answer that was read before.
+    pub(crate) fn known(text: String) -> Self {
+        Self(Arc::new(Inner { text, tree: OnceLock::new() }))
     }
 
     /// Returns the JSON as it is stored: one line, without white space around it.
@@ -74,7 +79,7 @@ mod tests {
 
     #[test]
     fn an_answer_leaves_as_it_lay_and_is_a_tree_when_asked() {
-        let answer = AnswerJson::read(br#"{"b":1.50,"a":[true]}"#.to_vec()).unwrap();
+        let answer = AnswerJson::read(r#"{"b":1.50,"a":[true]}"#.to_owned()).unwrap();
 
         assert_eq!(answer.text(), r#"{"b":1.50,"a":[true]}"#);
         assert_eq!(answer["a"][0], true);
@@ -83,9 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_json_are_null_and_no_text_is_no_answer() {
-        assert_eq!(*AnswerJson::read(b"{\"a\":".to_vec()).unwrap(), Value::Null);
-        assert!(AnswerJson::read(vec![0xff]).is_none());
+    fn what_is_not_one_line_of_json_is_no_answer() {
+        for text in ["", "{\"a\":", "{} {}", "{\n}", "{\r}"] {
+            assert!(AnswerJson::read(text.to_owned()).is_none(), "{text:?}");
+        }
     }
 
     #[test]

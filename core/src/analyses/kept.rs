@@ -106,8 +106,8 @@ impl Engine {
         } else {
             Some(entry.body.clone())
         };
-        let value =
-            opened.and_then(AnswerJson::read).filter(|answer| self.still_valid(capability, answer));
+        let text = opened.and_then(|body| String::from_utf8(body).ok());
+        let value = text.and_then(|text| self.still_valid(capability, text));
         match value {
             Some(value) => Ok(Some(Kept { value, entry, key: key.to_owned(), known: None })),
             None => {
@@ -118,22 +118,20 @@ impl Engine {
         }
     }
 
-    /// Reports whether an answer has the form of its kind; the same answer is checked once.
-    fn still_valid(&self, capability: &'static Capability, answer: &AnswerJson) -> bool {
-        let digest = Sha256::new().chain_update(capability.id).chain_update(answer.text());
+    /// Takes an answer that has the form of its kind. What was found valid is not checked again.
+    fn still_valid(&self, capability: &'static Capability, text: String) -> Option<AnswerJson> {
+        let digest = Sha256::new().chain_update(capability.id).chain_update(&text);
         let digest = digest.finalize().into();
         if self.shared.ai.valid.lock().contains(&digest) {
-            return true;
+            return Some(AnswerJson::known(text));
         }
-        let valid = capability.still_valid(answer);
-        if valid {
-            let mut known = self.shared.ai.valid.lock();
-            if known.len() >= VALID_MOST {
-                known.clear();
-            }
-            known.insert(digest);
+        let answer = AnswerJson::read(text).filter(|answer| capability.still_valid(answer))?;
+        let mut known = self.shared.ai.valid.lock();
+        if known.len() >= VALID_MOST {
+            known.clear();
         }
-        valid
+        known.insert(digest);
+        Some(answer)
     }
 
     /// Answers a request from what is kept. The run that made it, or the one that stood for it

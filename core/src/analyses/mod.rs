@@ -352,7 +352,9 @@ impl Engine {
                 let record = analysis.id.as_uuid().into_bytes();
                 let key = self.user_key().await?;
                 let plain = key.open(SealedColumn::AiRunOutput, &record, &sealed)?;
-                analysis.result = AnswerJson::read(plain.to_vec());
+                let answer = String::from_utf8(plain).ok().and_then(AnswerJson::read);
+                let broken = || Error::bug("read an answer", "it is not JSON");
+                analysis.result = Some(answer.ok_or_else(broken)?);
             }
             analyses.push(analysis);
         }

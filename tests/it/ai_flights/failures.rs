@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use jotrack_core::{
-    AiProvider, AnalysisKind, AnalysisRequest, ErrorCode, Protocol, ResultSource, Tier,
+    AiProvider, AnalysisKind, AnalysisRequest, Engine, ErrorCode, Protocol, ResultSource, Tier,
 };
 use jotrack_tests::{
     Lab, code, options,
-    provider::{COMPANIES, FaultServer, Reply, Script, Transcript, about},
+    provider::{COMPANIES, FaultServer, Reply, Script, Transcript, about, named_by_operator},
 };
 
 use super::lab;
@@ -175,5 +175,31 @@ async fn an_answer_that_was_refused_or_hit_the_limit_is_not_kept() {
         }
         assert!(lab.engine.cache_stats().await.unwrap().is_empty(), "{protocol}");
         assert_eq!(server.count(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_kept_answer_that_was_damaged_is_asked_for_anew() {
+    let (lab, server) = lab(Script::always(Reply::answer(Protocol::Chat, COMPANIES))).await;
+    let (blob, end) = if lab.database.is_some() { (r"'\x", "'") } else { ("X'", "'") };
+    lab.engine.analyze(&about("Acme")).await.unwrap();
+    // Not JSON, another form, more than one line, no text.
+    let broken = [&b"{\"companies\""[..], b"{\"companies\":5}", b"{\"companies\":\n[]}", b"\xff"];
+    for (n, body) in broken.into_iter().enumerate() {
+        // The engine that called remembers the call for a moment.
+        let mut config = lab.config();
+        named_by_operator(&server)(&mut config);
+        let other = Engine::open(config).await.unwrap();
+        let found = other.start_analysis(&about("Acme"), &options()).await.unwrap();
+        assert_eq!(found.source, ResultSource::Shared, "it was found valid before it broke");
+        let body: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
+        lab.execute(&format!("UPDATE ai_cache SET body = {blob}{body}{end}")).await;
+
+        let analysis = other.analyze(&about("Acme")).await.unwrap();
+
+        assert_eq!(analysis.source, Some(ResultSource::Fresh));
+        assert_eq!(analysis.result.unwrap()["companies"][0]["name"], "Globex");
+        assert_eq!(server.count(), n + 2);
+        other.close().await.unwrap();
     }
 }
