@@ -26,9 +26,9 @@ use super::{
     context::{Caller, Cost, OperationContext},
     document,
     guard::{self, Checked, Refusal},
-    json::GraphqlResponse,
     prepared::{DocumentHash, Documents},
     resolve::is_echo,
+    response::GraphqlResponse,
 };
 
 /// Member of a response's `extensions`: what a reader must see to see the operation's writes.
@@ -320,7 +320,7 @@ fn mended(mut response: Response, prepared: &Prepared, name: Option<&str>) -> Re
 }
 
 /// Tells whether a response says that nothing was executed; such a response has no `data`.
-pub fn is_request_error(response: &Response) -> bool {
+pub(crate) fn is_request_error(response: &Response) -> bool {
     response.data == ConstValue::Null
         && response.errors.iter().any(|error| {
             let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));

@@ -10,7 +10,6 @@ mod document;
 mod error;
 mod execute;
 pub mod guard;
-mod json;
 mod loaders;
 mod mutations;
 mod node;
@@ -18,6 +17,7 @@ mod objects;
 mod prepared;
 mod query;
 mod resolve;
+mod response;
 mod scalars;
 mod subscription;
 
@@ -31,11 +31,10 @@ use jotrack_core::Limits;
 use sha2::{Digest, Sha256};
 
 pub use context::{Caller, Cost, DownloadUrls};
-pub use execute::{
-    Executor, GraphqlRequest, OperationKind, POSITION, Prepared, is_request_error, refused,
-};
-pub use json::GraphqlResponse;
-pub(crate) use json::written;
+pub(crate) use execute::is_request_error;
+pub use execute::{Executor, GraphqlRequest, OperationKind, POSITION, Prepared, refused};
+pub use response::GraphqlResponse;
+pub(crate) use response::written;
 
 use mutations::{Mutation, payload::MutationPayload};
 use query::Query;

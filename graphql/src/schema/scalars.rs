@@ -132,6 +132,40 @@ fn safe_integer(value: &Value) -> Option<u64> {
     }
 }
 
+/// A free-form JSON value: a tree where a caller gave it, text where it was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Json(Value);
+
+impl Json {
+    pub(crate) fn of(tree: &serde_json::Value) -> Self {
+        Self::text(&tree.to_string())
+    }
+
+    /// Takes what is written as JSON already. It travels as [`Value::Binary`], which no other scalar
+    /// is, so that a response has it in its place; as a tree it would be built, copied and taken
+    /// down for each answer.
+    pub(crate) fn text(json: &str) -> Self {
+        Self(Value::Binary(json.as_bytes().to_vec().into()))
+    }
+
+    pub(crate) fn into_tree(self) -> serde_json::Value {
+        // Whatever a caller can write is JSON.
+        self.0.into_json().unwrap_or_default()
+    }
+}
+
+/// Any JSON value whose shape belongs to a model, a prompt or an audit record.
+#[Scalar(name = "JSON")]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Ok(Self(value))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.clone()
+    }
+}
+
 /// Narrows a count or version to GraphQL's 32-bit `Int`; it saturates.
 pub(crate) fn int(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
@@ -140,6 +174,14 @@ pub(crate) fn int(number: impl TryInto<i32>) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_that_is_given_comes_back_as_it_was() {
+        let tree = serde_json::json!({"a": [1, 2.5, null, true], "b": {}});
+        let given = Value::from_json(tree.clone()).unwrap();
+
+        assert_eq!(Json::parse(given).unwrap().into_tree(), tree);
+    }
 
     #[test]
     fn revisions_are_safe_integers() {

@@ -18,10 +18,10 @@ impl Outcome {
     /// Takes a response of the schema; its errors get the request's id.
     pub(super) fn new(response: impl Into<GraphqlResponse>, id: &RequestId) -> Self {
         let mut response = response.into();
-        for error in &mut response.errors {
+        for error in &mut response.0.errors {
             error.extensions.get_or_insert_default().set("requestId", id.as_str());
         }
-        let executed = !is_request_error(&response);
+        let executed = !is_request_error(&response.0);
         Self { response, executed, cost: Cost::default() }
     }
 
@@ -42,7 +42,7 @@ impl Outcome {
 
     /// What a reader must see to see the operation's writes.
     pub(super) fn position(&self) -> Option<&str> {
-        match self.response.extensions.get(POSITION) {
+        match self.response.extensions().get(POSITION) {
             Some(Value::String(position)) => Some(position),
             _ => None,
         }
@@ -58,7 +58,7 @@ impl Outcome {
         let written = if self.executed {
             self.response.to_json(limit)
         } else {
-            written(&Refused { errors: &self.response.errors }, limit)
+            written(&Refused { errors: self.response.errors() }, limit)
         };
         if let Some(written) = written {
             return written.into_bytes();
@@ -75,7 +75,7 @@ impl Outcome {
 
     /// The errors as a JSON list.
     pub(super) fn errors(&self) -> serde_json::Value {
-        serde_json::to_value(&self.response.errors).unwrap_or_default()
+        serde_json::to_value(self.response.errors()).unwrap_or_default()
     }
 }
 

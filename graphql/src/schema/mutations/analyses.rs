@@ -13,9 +13,8 @@ use super::{
 use crate::schema::{
     context::begin_write,
     error::{Place, Result, Stop, settle, unknown_id},
-    json::Json,
     objects::{usage::UsageWindow, user_error::UserError},
-    scalars::int,
+    scalars::{Json, int},
 };
 
 const ID_PATH: &[&str] = &["id"];
@@ -107,7 +106,7 @@ impl AnalysisMutations {
             };
             let request = AnalysisRequest {
                 persona,
-                params: params.map_or(serde_json::Value::Null, |params| params.value()),
+                params: params.map_or(serde_json::Value::Null, Json::into_tree),
                 refresh,
                 background,
                 provider,

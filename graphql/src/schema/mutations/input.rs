@@ -4,10 +4,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
 use jotrack_core::{self as core, AttachmentKind, CoachStep, JobStatus};
 
 use super::patch;
-use crate::schema::{
-    json::Json,
-    scalars::{DateTime, Url},
-};
+use crate::schema::scalars::{DateTime, Json, Url};
 
 /// `statusAt` dates the first status; default now.
 #[derive(InputObject)]
@@ -128,7 +125,7 @@ impl From<CoachStatePatchInput> for core::CoachPatch {
         Self {
             current_step: patch(current_step, |step| step),
             answers: answers.take().into_iter().flatten().map(core::AnswerInput::from).collect(),
-            profile: patch(profile, |profile| profile.value()),
+            profile: patch(profile, Json::into_tree),
         }
     }
 }

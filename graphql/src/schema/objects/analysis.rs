@@ -12,11 +12,10 @@ use crate::schema::{
     context::scope,
     cost,
     error::{Result, provider_error},
-    json::Json,
     loaders::ReadAnalysis,
     node::NodeId,
     objects::{attachment::Attachment, job::Job, user_error::ProviderError},
-    scalars::{DateTime, Micros, int},
+    scalars::{DateTime, Json, Micros, int},
 };
 
 /// An analysis of the caller.

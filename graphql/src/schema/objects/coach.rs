@@ -9,8 +9,7 @@ use crate::schema::{
     context::scope,
     cost,
     error::Result,
-    json::Json,
-    scalars::{DateTime, int},
+    scalars::{DateTime, Json, int},
 };
 
 /// The coach of a job: `status` and `progress` are on the job's row, the rest is loaded when asked.

@@ -20,8 +20,8 @@ async fn no_more_is_read_after_a_write_than_is_asked_for() {
 
         let (answer, spent) = api.executor.execute_measured(&api.caller, prepared, request).await;
 
-        assert!(answer.errors.is_empty(), "{answer:?}");
-        assert!(answer.extensions.is_empty(), "{answer:?}");
+        assert!(answer.errors().is_empty(), "{answer:?}");
+        assert!(answer.extensions().is_empty(), "{answer:?}");
         cost.push(spent);
     }
 

@@ -1,58 +1,28 @@
-//! JSON in responses: values whose shape is not the contract's travel as text from where they were
-//! stored to the wire, and responses are written with that text in its place.
+//! Responses, and how they are written: free-form JSON is text from where it was stored to the wire.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    ops::{Deref, DerefMut},
-};
+use std::{collections::BTreeMap, io};
 
-use async_graphql::{InputValueResult, Response, Scalar, ScalarType, ServerError, Value};
+use async_graphql::{Response, ServerError, Value};
 use serde::{Serialize, ser::Error as _};
 use serde_json::ser::{Formatter, Serializer};
 
-/// A free-form JSON value, as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Json(Vec<u8>);
-
-impl Json {
-    pub(crate) fn of(value: &serde_json::Value) -> Self {
-        // Writing a value to memory cannot fail: its keys are texts.
-        Self(serde_json::to_vec(value).unwrap_or_else(|_| b"null".to_vec()))
-    }
-
-    /// Takes what is written already.
-    pub(crate) fn text(json: &str) -> Self {
-        Self(json.as_bytes().to_vec())
-    }
-
-    pub(crate) fn value(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.0).unwrap_or_default()
-    }
-}
-
-/// Any JSON value whose shape belongs to a model, a prompt or an audit record.
-#[Scalar(name = "JSON")]
-impl ScalarType for Json {
-    fn parse(value: Value) -> InputValueResult<Self> {
-        Ok(Self::of(&value.into_json()?))
-    }
-
-    fn to_value(&self) -> Value {
-        // No other scalar is binary, so `written` knows it again; as a tree it would be built, copied
-        // and taken down for each answer.
-        Value::Binary(self.0.clone().into())
-    }
-}
-
 /// What came of an operation: `data`, `errors` and `extensions`, as GraphQL says.
 ///
-/// Serialize it, or take [`GraphqlResponse::to_json`], which is several times faster. Behind
-/// `Deref` free-form JSON is [`Value::Binary`]: text, not yet a tree.
+/// Serialize it, or take [`GraphqlResponse::to_json`], which is several times faster.
 #[derive(Debug)]
-pub struct GraphqlResponse(Response);
+pub struct GraphqlResponse(pub(crate) Response);
 
 impl GraphqlResponse {
+    /// Returns what went wrong; empty for an operation that succeeded.
+    pub fn errors(&self) -> &[ServerError] {
+        &self.0.errors
+    }
+
+    /// Returns what is told beside the data, such as [`POSITION`](super::POSITION).
+    pub fn extensions(&self) -> &BTreeMap<String, Value> {
+        &self.0.extensions
+    }
+
     /// Returns the response as JSON text, or `None` when it is longer than `limit` bytes; memory
     /// stays below the limit. Linear in what is written.
     pub fn to_json(&self, limit: usize) -> Option<String> {
@@ -63,20 +33,6 @@ impl GraphqlResponse {
 impl From<Response> for GraphqlResponse {
     fn from(response: Response) -> Self {
         Self(response)
-    }
-}
-
-impl Deref for GraphqlResponse {
-    type Target = Response;
-
-    fn deref(&self) -> &Response {
-        &self.0
-    }
-}
-
-impl DerefMut for GraphqlResponse {
-    fn deref_mut(&mut self) -> &mut Response {
-        &mut self.0
     }
 }
 
@@ -162,16 +118,21 @@ impl io::Write for Capped {
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::ScalarType as _;
     use serde_json::json;
 
-    use super::*;
+    use super::{super::scalars::Json, *};
+
+    fn free(value: &serde_json::Value) -> Value {
+        Json::of(value).to_value()
+    }
 
     #[test]
     fn free_json_stands_in_a_response_as_it_is() {
         let value = json!({"a": [1, 2.5, null, true], "b": {"c": "\"\u{7}é"}});
         let mut data = async_graphql::indexmap::IndexMap::new();
         data.insert(async_graphql::Name::new("before"), Value::from(1));
-        data.insert(async_graphql::Name::new("free"), Json::of(&value).to_value());
+        data.insert(async_graphql::Name::new("free"), free(&value));
         data.insert(async_graphql::Name::new("after"), Value::from("x"));
 
         let response = GraphqlResponse(Response::new(Value::Object(data)));
@@ -184,16 +145,8 @@ mod tests {
     }
 
     #[test]
-    fn given_json_comes_back_as_it_was() {
-        let value = json!({"a": [1, 2.5, null, true], "b": {}});
-        let given = Value::from_json(value.clone()).unwrap();
-
-        assert_eq!(Json::parse(given).unwrap().value(), value);
-    }
-
-    #[test]
     fn a_response_of_exactly_the_limit_is_written_and_a_longer_one_is_not() {
-        let response = GraphqlResponse(Response::new(Json::of(&json!("x".repeat(100))).to_value()));
+        let response = GraphqlResponse(Response::new(free(&json!("x".repeat(100)))));
         let length = response.to_json(1_000).unwrap().len();
 
         assert!(response.to_json(length).is_some());
