@@ -1,10 +1,12 @@
-//! Checking answers against their forms: the keywords of JSON Schema (draft 2020-12, validation
-//! vocabulary) that our output types make, and no others. A form with another one is refused when
+//! Checking answers against their forms: the keywords of JSON Schema (draft 2020-12) that our output
+//! types make, and no others. A form with another one is refused when
 //! it is made; tests hold the verdicts against a complete validator.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
 use serde_json::{Map, Value};
+
+const SIZE: [&str; 2] = ["needs at least", "may have at most"];
 
 /// A schema, ready to check with.
 #[derive(Debug, Default)]
@@ -13,20 +15,19 @@ pub(super) struct Rules {
     types: Vec<Type>,
     /// Texts of `enum`, `None` for null.
     words: Option<Vec<Option<String>>>,
-    least: Option<f64>,
-    most: Option<f64>,
+    range: Span<f64>,
     /// In characters.
-    length: Span,
-    count: Span,
+    length: Span<usize>,
+    count: Span<usize>,
     items: Option<Box<Rules>>,
     properties: BTreeMap<String, Rules>,
     required: Vec<String>,
 }
 
 #[derive(Debug, Default)]
-struct Span {
-    least: Option<usize>,
-    most: Option<usize>,
+struct Span<T> {
+    least: Option<T>,
+    most: Option<T>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,8 +56,8 @@ impl Rules {
                     });
                     rules.words = Some(words.collect::<Option<_>>()?);
                 }
-                "minimum" => rules.least = Some(value.as_f64()?),
-                "maximum" => rules.most = Some(value.as_f64()?),
+                "minimum" => rules.range.least = Some(value.as_f64()?),
+                "maximum" => rules.range.most = Some(value.as_f64()?),
                 "minLength" => rules.length.least = Some(size(value)?),
                 "maxLength" => rules.length.most = Some(size(value)?),
                 "minItems" => rules.count.least = Some(size(value)?),
@@ -112,12 +113,16 @@ impl Rules {
             broken.add(path, &format!("must be one of {}", Value::Array(words)));
         }
         match value {
-            Value::Number(number) => self.check_number(number.as_f64(), path, broken),
+            Value::Number(number) => {
+                let words = ["must be at least", "must be at most"];
+                let number = number.as_f64();
+                number.inspect(|number| self.range.check(*number, words, "", path, broken));
+            }
             Value::String(text) => {
-                self.length.check(text.chars().count(), "characters", path, broken)
+                self.length.check(text.chars().count(), SIZE, " characters", path, broken);
             }
             Value::Array(items) => {
-                self.count.check(items.len(), "items", path, broken);
+                self.count.check(items.len(), SIZE, " items", path, broken);
                 let Some(rules) = &self.items else { return };
                 for (n, item) in items.iter().enumerate() {
                     rules.check(item, &Path::Item(path, n), broken);
@@ -125,19 +130,6 @@ impl Rules {
             }
             Value::Object(fields) => self.check_fields(fields, path, broken),
             Value::Null | Value::Bool(_) => {}
-        }
-    }
-
-    fn check_number(&self, number: Option<f64>, path: &Path<'_>, broken: &mut Broken) {
-        let Some(number) = number else { return };
-        match (self.least, self.most) {
-            (Some(least), _) if number < least => {
-                broken.add(path, &format!("must be at least {least}"));
-            }
-            (_, Some(most)) if number > most => {
-                broken.add(path, &format!("must be at most {most}"));
-            }
-            _ => {}
         }
     }
 
@@ -153,14 +145,15 @@ impl Rules {
     }
 }
 
-impl Span {
-    fn check(&self, size: usize, of: &str, path: &Path<'_>, broken: &mut Broken) {
-        match (self.least, self.most) {
-            (Some(least), _) if size < least => {
-                broken.add(path, &format!("needs at least {least} {of}"));
+impl<T: PartialOrd + Display> Span<T> {
+    fn check(&self, size: T, words: [&str; 2], unit: &str, path: &Path<'_>, broken: &mut Broken) {
+        let [least, most] = words;
+        match self {
+            Self { least: Some(limit), .. } if size < *limit => {
+                broken.add(path, &format!("{least} {limit}{unit}"));
             }
-            (_, Some(most)) if size > most => {
-                broken.add(path, &format!("may have at most {most} {of}"));
+            Self { most: Some(limit), .. } if size > *limit => {
+                broken.add(path, &format!("{most} {limit}{unit}"));
             }
             _ => {}
         }

@@ -136,6 +136,7 @@ fn spoil(value: &mut Value, place: &Index, change: &Value) {
         (Value::Array(items), Value::Array(_)) if !items.is_empty() => {
             *items = vec![items[0].clone(); 50]
         }
+        (Value::Array(items), Value::Object(_)) => items.clear(),
         (Value::Object(fields), Value::Object(_)) => {
             let gone = fields.keys().next().cloned();
             gone.map(|name| fields.remove(&name));
