@@ -6,7 +6,7 @@ usage() {
     cat <<'TEXT'
 Usage: ffi/install.sh --prefix P [--destdir D] [--libdir L] [--no-graphql] [--small] [--from DIR]
 
-Builds the C library of JoTrack in release mode and installs it:
+Builds the C library of JoTrack, optimised, and installs it:
 
   P/L/libjotrack.so.X.Y.Z       the shared library, with two symbolic links to it
   P/L/libjotrack.a              the static archive; only jotrack_ symbols are global in it
@@ -112,6 +112,7 @@ case /$libdir/ in
 esac
 if [ -n "$from" ]; then
     [ -z "$features" ] || wrong_use "--no-graphql is about a build, and --from builds nothing"
+    [ "$profile" = release ] || wrong_use "--small is about a build, and --from builds nothing"
     [ -d "$from" ] || wrong_use "--from is no folder: $from"
     from=$(CDPATH='' cd -- "$from" && pwd)
     for name in libjotrack.so libjotrack.a; do

@@ -173,7 +173,7 @@ fn wrong_use_is_told_from_failure() {
     let dir = tempfile::tempdir().unwrap();
     let prefix = dir.path().join("prefix");
     let (prefix_text, empty) = (prefix.to_str().unwrap(), dir.path().to_str().unwrap());
-    let wrong: [(&[&str], &str); 12] = [
+    let wrong: [(&[&str], &str); 13] = [
         (&[], "--prefix is missing"),
         (&["--prefix"], "--prefix needs a value"),
         (&["--prefix="], "--prefix needs a value"),
@@ -184,6 +184,7 @@ fn wrong_use_is_told_from_failure() {
         (&["--prefix", prefix_text, "--from", "/nowhere"], "--from is no folder: /nowhere"),
         (&["--prefix", prefix_text, "--from", empty], "--from has no libjotrack.so"),
         (&["--prefix", prefix_text, "--from", empty, "--no-graphql"], "--no-graphql is about"),
+        (&["--prefix", prefix_text, "--from", empty, "--small"], "--small is about"),
         (&["--prefix", prefix_text, "--static"], "unknown argument: --static"),
         (&["--prefix", prefix_text, "more"], "unknown argument: more"),
     ];
@@ -206,7 +207,9 @@ fn help_tells_every_option() {
 
         let told = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && output.stderr.is_empty());
-        for option in ["--prefix P", "--destdir D", "--libdir L", "--no-graphql", "--from DIR"] {
+        for option in
+            ["--prefix P", "--destdir D", "--libdir L", "--no-graphql", "--small", "--from DIR"]
+        {
             assert!(told.contains(&format!("\n  {option} ")), "{option}: {told}");
         }
     }
