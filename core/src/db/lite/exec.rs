@@ -53,26 +53,41 @@ impl Row for rusqlite::Row<'_> {
     }
 }
 
-/// Runs a statement and maps each row while it is borrowed.
-pub(super) fn rows<T>(
+/// What is done with each row of a statement while it is borrowed.
+pub(super) type Each<'a> = &'a mut dyn FnMut(&dyn Row) -> Result<()>;
+
+/// Maps the rows that `run` visits. Only this is compiled for each kind of row.
+pub(super) fn mapped<T>(
+    mut map: impl FnMut(&dyn Row) -> Result<T>,
+    run: impl FnOnce(Each<'_>) -> Result<()>,
+) -> Result<Vec<T>> {
+    let mut out = Vec::new();
+    run(&mut |row| {
+        out.push(map(row)?);
+        Ok(())
+    })?;
+    Ok(out)
+}
+
+/// Runs a statement and visits each row.
+pub(super) fn each_row(
     conn: &Connection,
     stmt: &'static Stmt,
     params: &[Value],
     stats: Option<&mut Stats>,
-    mut map: impl FnMut(&dyn Row) -> Result<T>,
-) -> Result<Vec<T>> {
+    each: Each<'_>,
+) -> Result<()> {
     let mut prepared = conn.prepare_cached(stmt.sql).map_err(|e| storage(stmt.name, e))?;
-    let mut out = Vec::new();
     {
         let mut rows = prepared
             .query(rusqlite::params_from_iter(params))
             .map_err(|e| storage(stmt.name, e))?;
         while let Some(row) = rows.next().map_err(|e| storage(stmt.name, e))? {
-            out.push(map(row)?);
+            each(row)?;
         }
     }
     count(stmt, &prepared, stats);
-    Ok(out)
+    Ok(())
 }
 
 /// Runs a step of a batch; returns the rows it touched and the rows it returned.

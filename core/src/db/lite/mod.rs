@@ -117,7 +117,7 @@ impl Lite {
         map: impl FnMut(&dyn Row) -> Result<T>,
     ) -> Result<Vec<T>> {
         let conn = connect(&self.path, &Config::default(), Role::Reader)?;
-        exec::rows(&conn, stmt, params, None, map)
+        exec::mapped(map, |each| exec::each_row(&conn, stmt, params, None, each))
     }
 
     /// Hands a batch to the writer and waits for its commit.

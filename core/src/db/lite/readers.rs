@@ -13,7 +13,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use super::exec::{self, Stats, storage};
+use super::exec::{self, Each, Stats, storage};
 use crate::{
     config::Config,
     db::{Row, Span, Stmt, Value},
@@ -97,7 +97,7 @@ impl Readers {
         map: impl FnMut(&dyn Row) -> Result<T>,
     ) -> Result<Vec<T>> {
         let (reader, _permit) = self.take().await?;
-        let result = self.run(&reader, stmt, params, map);
+        let result = exec::mapped(map, |each| self.run(&reader, stmt, params, each));
         self.put_back(reader);
         result
     }
@@ -130,23 +130,23 @@ impl Readers {
         }
     }
 
-    fn run<T>(
+    fn run(
         &self,
         reader: &Reader,
         stmt: &'static Stmt,
         params: &[Value],
-        map: impl FnMut(&dyn Row) -> Result<T>,
-    ) -> Result<Vec<T>> {
+        each: Each<'_>,
+    ) -> Result<()> {
         reader.deadline.set(self.deadline);
         let mut counters = self.stats.as_ref().map(|_| Stats::new());
-        let rows = exec::rows(&reader.conn, stmt, params, counters.as_mut(), map);
+        let ran = exec::each_row(&reader.conn, stmt, params, counters.as_mut(), each);
         if let (Some(stats), Some(counters)) = (&self.stats, counters) {
             let mut stats = stats.lock().unwrap_or_else(PoisonError::into_inner);
             for (name, counted) in counters {
                 stats.entry(name).or_default().add(counted);
             }
         }
-        rows
+        ran
     }
 }
 
@@ -187,6 +187,10 @@ impl View {
         params: &[Value],
         map: impl FnMut(&dyn Row) -> Result<T>,
     ) -> Result<Vec<T>> {
+        exec::mapped(map, |each| self.visit(stmt, params, each))
+    }
+
+    fn visit(&self, stmt: &'static Stmt, params: &[Value], each: Each<'_>) -> Result<()> {
         let mut guard = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let reader = guard
             .as_mut()
@@ -202,7 +206,7 @@ impl View {
             }
             Span::One | Span::Many => {}
         }
-        self.readers.run(reader, stmt, params, map)
+        self.readers.run(reader, stmt, params, each)
     }
 
     /// Returns how many statements ran so far.
