@@ -31,9 +31,11 @@ use jotrack_core::Limits;
 use sha2::{Digest, Sha256};
 
 pub use context::{Caller, Cost, DownloadUrls};
+#[cfg(feature = "server")]
 pub(crate) use execute::is_request_error;
 pub use execute::{Executor, GraphqlRequest, OperationKind, POSITION, Prepared, refused};
 pub use response::GraphqlResponse;
+#[cfg(feature = "server")]
 pub(crate) use response::written;
 
 use mutations::{Mutation, payload::MutationPayload};
