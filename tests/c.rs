@@ -168,6 +168,22 @@ pub fn check_syntax(cpp: bool, standard: &str, source: &Path) {
     assert!(compiled.status.success(), "{standard}: {}", story(source, &compiled));
 }
 
+/// Compiles a unit of C to a shared library of the real one's name, with everything that debuggers
+/// want to know, and returns its path. Paths in it are relative to `dir`, where the unit lies.
+///
+/// # Panics
+/// With the compiler's words when it objects, and when there is no compiler.
+pub fn compile_shadow(dir: &Path, source: &str) -> PathBuf {
+    let made = dir.join(file_name());
+    let mut command = Command::new(compiler("CC", "cc"));
+    command
+        .current_dir(dir)
+        .args(["-std=c99", "-g", "-shared", "-fPIC", "-I", ".", "-o", file_name(), source])
+        .arg(format!("-Wl,-soname,{}", so_name()));
+    tool(&mut command);
+    made
+}
+
 /// Runs a tool that must be there and must succeed, and returns what it printed.
 ///
 /// # Panics

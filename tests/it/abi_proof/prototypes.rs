@@ -43,7 +43,7 @@ impl Header {
         Self::read(&fs::read_to_string(repository("include/jotrack.h")).unwrap())
     }
 
-    fn read(text: &str) -> Self {
+    pub(super) fn read(text: &str) -> Self {
         let code = without_comments(text);
         let functions = code.split("\nJOTRACK_API").skip(1).map(|rest| {
             let (head, rest) = rest.split_once('(').unwrap();

@@ -228,6 +228,7 @@ fn is_generated(path: &str) -> bool {
         "graphql/playground/LICENSES",
     ];
     generated.contains(&path)
+        || path.starts_with("ffi/abi/")
         || playground.is_some_and(|name| vendored.iter().any(|start| name.starts_with(start)))
 }
 
