@@ -22,8 +22,10 @@ Options:
   --prefix P     where to install, an absolute path; for example /usr/local
   --destdir D    put everything below D, as packagers do; nothing that is written names D
   --libdir L     folder of the libraries, below P [lib]; for example lib/x86_64-linux-gnu
-  --no-graphql   leave GraphQL out: the jotrack_graphql_ functions answer JOTRACK_UNSUPPORTED
-  --small        build for size instead of speed
+  --no-graphql   leave GraphQL out: the jotrack_graphql_ functions answer JOTRACK_UNSUPPORTED;
+                 and HTTP/2, so that each call to a provider has a connection of its own
+  --small        build for size instead of speed. Where this system has glibc 2.36 or newer, the
+                 shared library needs it too, and is half a megabyte smaller for that
   --from DIR     a folder with libjotrack.so and libjotrack.a that were built already;
                  nothing is built then
   -h, --help     this text
@@ -160,6 +162,14 @@ native_libs() {
     sed -n 's/^.*native-static-libs: *//p' "$1" | tail -n 1
 }
 
+# Relocations in their short form, which the loaders of glibc know since 2.36.
+knows_short_relocations() {
+    glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || return 1
+    glibc=${glibc##* }
+    glibc_minor=${glibc#*.}
+    [ "${glibc%%.*}" -gt 2 ] || [ "${glibc_minor%%.*}" -ge 36 ]
+}
+
 if [ -n "$from" ]; then
     # The library brings no system library of its own, so those of an empty one are all.
     : >"$work/empty.rs"
@@ -169,10 +179,15 @@ if [ -n "$from" ]; then
     archive=$from/libjotrack.a
 else
     # Alone, because a build of the workspace would unite the features of all its crates.
+    linking=
+    if [ "$profile" = small ] && knows_short_relocations; then
+        linking='-C link-arg=-Wl,-z,pack-relative-relocs'
+    fi
     {
         code=0
+        # shellcheck disable=SC2086 # lists of words
         cargo rustc --profile "$profile" --locked -p jotrack-ffi --lib $features \
-            --message-format=json-render-diagnostics -- --print native-static-libs || code=$?
+            --message-format=json-render-diagnostics -- --print native-static-libs $linking || code=$?
         echo "$code" >"$work/code"
     } 2>&1 >"$work/messages" | tee "$work/log" >&2
     [ "$(cat "$work/code")" -eq 0 ] || fail "the build failed"

@@ -203,24 +203,17 @@ fn engines() {
     assert!(output.status.success(), "{}", output.status);
 }
 
-/// Builds the library as it is shipped, without GraphQL, and that for size; strips all.
+/// Installs the library as it is shipped, without GraphQL, and that for size.
 fn sizes() {
-    println!("\nsize: the shared library, stripped");
-    let without = "--no-default-features";
-    for (name, options, folder) in [
-        ("with GraphQL", &["--release"][..], "release"),
-        ("without", &["--release", without], "release"),
-        ("slim", &["--profile", "small", without], "small"),
-    ] {
-        let target = repository("target/sizes").join(name.replace(' ', "-"));
-        let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--quiet", "--locked", "-p", "jotrack-ffi"]);
-        cargo.args(options).arg("--target-dir").arg(&target);
-        tool(cargo.arg("--manifest-path").arg(repository("Cargo.toml")));
-        let stripped = target.join("stripped");
-        let built = target.join(folder).join("libjotrack.so");
-        tool(Command::new("strip").arg("-o").arg(&stripped).arg(built));
-        let size = fs::metadata(&stripped).unwrap().len();
+    println!("\nsize: the shared library, as it is installed");
+    let without = "--no-graphql";
+    for (name, options) in
+        [("with GraphQL", &[][..]), ("without", &[without]), ("slim", &[without, "--small"])]
+    {
+        let prefix = repository("target/sizes").join(name.replace(' ', "-"));
+        let mut install = Command::new(repository("ffi/install.sh"));
+        tool(install.arg("--prefix").arg(&prefix).args(options));
+        let size = fs::metadata(prefix.join("lib/libjotrack.so")).unwrap().len();
         println!("  {name:12} {:.2} MiB", size as f64 / 1024.0 / 1024.0);
         if name == "slim" {
             verdict("slim library", size as f64, SLIM_MOST as f64, "bytes");
