@@ -71,6 +71,10 @@
  * R7  The user pointer of a subscription lives until jotrack_subscription_free returned; that of an
  *     operation until its on_done returned; those of the wakeup and of the log until the
  *     jotrack_engine_close of the last handle returned.
+ * R8  A handle that was freed, that is of another kind or that never was the library's is told from a
+ *     live one before it is followed. A function with a status then answers JOTRACK_MISUSE, any
+ *     other what it answers for NULL, and what frees does nothing; so does jotrack_string_free. It is
+ *     a net, not a licence: once a new handle of its kind has taken its address, a freed one is that.
  *
  * Threads
  * -------

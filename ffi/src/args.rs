@@ -1,7 +1,8 @@
 //! Arguments in and results out: the one place where the pointers of a call become Rust values.
 //!
 //! Every `unsafe fn` here has the same contract: its pointers are those of the C caller, who keeps
-//! rules R1 to R6 of the header. NULL, bad UTF-8 and senseless sizes are answered, not trusted.
+//! rules R1 to R6 of the header. NULL, handles that are none, bad UTF-8 and senseless sizes are
+//! answered, not trusted.
 
 use std::{
     ffi::{CStr, CString, c_char, c_void},
@@ -16,37 +17,42 @@ use jotrack_core::{Error, ErrorCode};
 use crate::{
     engine::{Shared, jotrack_engine},
     error::Fault,
+    handles,
 };
 
 /// Reads the engine handle of a call; a forked child is sent away.
 pub(crate) unsafe fn engine<'a>(engine: *mut jotrack_engine) -> Result<&'a Arc<Shared>, Fault> {
-    // SAFETY: NULL or a live engine (R1).
-    let engine = unsafe { engine.as_ref() }.ok_or_else(|| null("engine"))?;
+    // SAFETY: the same contract.
+    let engine = unsafe { shared("engine", engine) }?;
     engine.shared().same_process()?;
     Ok(engine.shared())
 }
 
+/// Reads a handle that several threads may work with.
+pub(crate) unsafe fn shared<'a, T: 'static>(name: &str, handle: *const T) -> Result<&'a T, Fault> {
+    // SAFETY: the same contract (T1).
+    unsafe { handles::get(handle) }.ok_or_else(|| dead(name, handle))
+}
+
 /// Reads a handle that a call works on.
-pub(crate) unsafe fn handle<'a, T>(name: &str, handle: *mut T) -> Result<&'a mut T, Fault> {
-    // SAFETY: NULL or a live handle that no other thread uses now (R1, T2).
-    unsafe { handle.as_mut() }.ok_or_else(|| null(name))
+pub(crate) unsafe fn handle<'a, T: 'static>(
+    name: &str,
+    handle: *mut T,
+) -> Result<&'a mut T, Fault> {
+    // SAFETY: no other thread uses it now (T2).
+    unsafe { handles::get_mut(handle) }.ok_or_else(|| dead(name, handle))
 }
 
 /// Takes a handle back from the caller.
-pub(crate) unsafe fn take<T>(name: &str, handle: *mut T) -> Result<Box<T>, Fault> {
-    if handle.is_null() {
-        return Err(null(name));
-    }
-    // SAFETY: a live handle of this library; the caller gives it up (R1).
-    Ok(unsafe { Box::from_raw(handle) })
+pub(crate) unsafe fn take<T: 'static>(name: &str, handle: *mut T) -> Result<Box<T>, Fault> {
+    // SAFETY: the caller gives it up (R1).
+    unsafe { handles::take(handle) }.ok_or_else(|| dead(name, handle))
 }
 
-/// Frees a handle. NULL does nothing.
-pub(crate) unsafe fn free<T>(handle: *mut T) {
-    if !handle.is_null() {
-        // SAFETY: a live handle of this library; the caller gives it up (R1).
-        drop(unsafe { Box::from_raw(handle) });
-    }
+/// Frees a handle. NULL and what is no live handle of this kind do nothing.
+pub(crate) unsafe fn free<T: 'static>(handle: *mut T) {
+    // SAFETY: the caller gives it up (R1).
+    drop(unsafe { handles::take(handle) });
 }
 
 /// Reads NUL-terminated text.
@@ -144,7 +150,7 @@ pub(crate) unsafe fn buffer<'a>(data: *mut c_void, cap: usize) -> Result<&'a mut
 /// A `T **` that takes an owned handle; `None` inside when the caller does not want it.
 pub(crate) struct OutHandle<T>(Option<*mut *mut T>);
 
-impl<T> OutHandle<T> {
+impl<T: 'static> OutHandle<T> {
     /// Takes the out-argument and sets it to NULL.
     pub(crate) unsafe fn claim(out: *mut *mut T) -> Result<Self, Fault> {
         // SAFETY: the same contract.
@@ -166,7 +172,7 @@ impl<T> OutHandle<T> {
     pub(crate) fn put(self, value: T) {
         if let Some(out) = self.0 {
             // SAFETY: `optional` took a writable pointer.
-            unsafe { out.write(Box::into_raw(Box::new(value))) };
+            unsafe { out.write(handles::give(value)) };
         }
     }
 }
@@ -240,7 +246,7 @@ impl OutText {
     pub(crate) fn put(self, text: Option<CString>) {
         if let (Some(out), Some(text)) = (self.0, text) {
             // SAFETY: `optional` took a writable pointer.
-            unsafe { out.write(text.into_raw()) };
+            unsafe { out.write(handles::give_text(text)) };
         }
     }
 }
@@ -258,6 +264,16 @@ pub(crate) fn deadline(timeout_ms: i32) -> Result<Option<Instant>, Fault> {
 /// The failure for a missing argument.
 pub(crate) fn null(name: &str) -> Fault {
     Fault::argument(format!("{name} is NULL"))
+}
+
+/// The failure for a handle that is not in the table.
+fn dead<T>(name: &str, handle: *const T) -> Fault {
+    if handle.is_null() {
+        return null(name);
+    }
+    Fault::misuse(format!(
+        "{name} is not live: it was closed or freed, or it is not a handle of this kind"
+    ))
 }
 
 fn not_utf8(name: &str) -> Fault {

@@ -13,6 +13,7 @@ use crate::{
     enums::numbered,
     error::{Fault, jotrack_error, jotrack_status},
     guard::{guard, shield},
+    handles,
     job_rows::{fill, ms},
     structs::{self, OutStruct, interface_structs},
     text::{IdText, id_text, jotrack_str},
@@ -103,7 +104,7 @@ pub unsafe extern "C" fn jotrack_attachment_page_len(
     page: *const jotrack_attachment_page,
 ) -> usize {
     // SAFETY: NULL or a live page (R1).
-    shield(0, || unsafe { page.as_ref() }.map_or(0, |page| page.rows.len()))
+    shield(0, || unsafe { handles::get(page) }.map_or(0, |page| page.rows.len()))
 }
 
 /// Fills `out` with attachment `i`; its texts belong to the page. False when there is no such
@@ -118,7 +119,7 @@ pub unsafe extern "C" fn jotrack_attachment_page_get(
 ) -> bool {
     shield(false, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (out, page) = unsafe { (OutStruct::required(out), page.as_ref()) };
+        let (out, page) = unsafe { (OutStruct::required(out), handles::get(page)) };
         fill(out, page.and_then(|page| page.rows.get(i)).map(Row::lend))
     })
 }

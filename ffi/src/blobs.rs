@@ -15,6 +15,7 @@ use crate::{
     engine::{Shared, jotrack_engine},
     error::{Fault, jotrack_error, jotrack_status},
     guard::{guard, shield},
+    handles,
     structs::{self, interface_structs},
     text::id_text,
     write::{
@@ -292,7 +293,7 @@ pub unsafe extern "C" fn jotrack_attachment_reader_size(
     reader: *const jotrack_attachment_reader,
 ) -> u64 {
     // SAFETY: NULL or a live reader (R1).
-    shield(0, || unsafe { reader.as_ref() }.map_or(0, |reader| reader.blob.size()))
+    shield(0, || unsafe { handles::get(reader) }.map_or(0, |reader| reader.blob.size()))
 }
 
 /// Reads at most `cap` bytes from `offset` on into `buf`. `*n` is how many were read: 0 at the end

@@ -8,6 +8,7 @@ use crate::{
     enums::{entities, entity_bit},
     error::{Fault, jotrack_error, jotrack_status},
     guard::{guard, shield},
+    handles,
     job_rows::{JOTRACK_PAGE_MORE, JOTRACK_PAGE_RESET, PageInfo, fill, jotrack_page_info},
     structs::{self, OutStruct, interface_structs},
     text::{IdText, jotrack_str},
@@ -110,7 +111,7 @@ pub unsafe extern "C" fn jotrack_changes_since(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_change_page_len(page: *const jotrack_change_page) -> usize {
     // SAFETY: NULL or a live page (R1).
-    shield(0, || unsafe { page.as_ref() }.map_or(0, |page| page.rows.len()))
+    shield(0, || unsafe { handles::get(page) }.map_or(0, |page| page.rows.len()))
 }
 
 /// Fills `out` with change `i`; its text belongs to the page. False when there is no such change or
@@ -125,7 +126,7 @@ pub unsafe extern "C" fn jotrack_change_page_get(
 ) -> bool {
     shield(false, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (out, page) = unsafe { (OutStruct::required(out), page.as_ref()) };
+        let (out, page) = unsafe { (OutStruct::required(out), handles::get(page)) };
         fill(out, page.and_then(|page| page.rows.get(i)).map(Row::lend))
     })
 }
@@ -141,7 +142,7 @@ pub unsafe extern "C" fn jotrack_change_page_info(
 ) -> bool {
     shield(false, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (out, page) = unsafe { (OutStruct::required(out), page.as_ref()) };
+        let (out, page) = unsafe { (OutStruct::required(out), handles::get(page)) };
         fill(out, page.map(|page| page.info.lend()))
     })
 }

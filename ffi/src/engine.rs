@@ -4,7 +4,7 @@ use std::{
     ffi::c_char,
     future::Future,
     mem,
-    pin::pin,
+    pin::{Pin, pin},
     process,
     sync::{
         Arc,
@@ -39,9 +39,15 @@ const CLOSE_MAX: Duration = Duration::from_secs(5);
 /// @since 0.1
 pub struct jotrack_engine {
     shared: Arc<Shared>,
+    /// Set by the call that closes the handle, which lives until that call has run callbacks.
+    closing: AtomicBool,
 }
 
 impl jotrack_engine {
+    fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), closing: AtomicBool::new(false) }
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -125,7 +131,7 @@ impl Shared {
         let user = core.user_id();
         self.host.gate.admit(core);
         self.host.handles.fetch_add(1, Ordering::AcqRel);
-        jotrack_engine { shared: Arc::new(Self { host: Arc::clone(&self.host), user }) }
+        jotrack_engine::new(Self { host: Arc::clone(&self.host), user })
     }
 
     /// Returns the core engine for the length of a call; a suspended one is refused. Ask once a
@@ -171,8 +177,21 @@ impl Shared {
                 return output;
             }
             drop(entered);
-            self.host.runtime.block_on(future)
+            self.wait(future)
         })
+    }
+
+    /// Ends a future that is not ready at once. What it gives is put aside, so that the machinery
+    /// of the runtime is compiled once and not for each function of the header.
+    fn wait<F: Future>(&self, future: Pin<&mut F>) -> F::Output {
+        let mut output = None;
+        {
+            let mut ended = pin!(async { output = Some(future.await) });
+            let ended: Pin<&mut dyn Future<Output = ()>> = ended.as_mut();
+            self.host.runtime.block_on(ended);
+        }
+        let Some(output) = output else { unreachable!("the future has ended") };
+        output
     }
 
     /// Refuses a forked child, whose copy of the engine has no threads and must not touch the files.
@@ -254,7 +273,7 @@ pub unsafe extern "C" fn jotrack_engine_open(
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
         let (out, opening) = unsafe { (OutHandle::claim(out)?, Opening::read(options)?) };
-        out.put(jotrack_engine { shared: Arc::new(Shared::open(opening)?) });
+        out.put(jotrack_engine::new(Shared::open(opening)?));
         Ok(())
     })
 }
@@ -278,10 +297,13 @@ pub unsafe extern "C" fn jotrack_engine_close(engine: *mut jotrack_engine) -> jo
         if engine.is_null() {
             return Ok(());
         }
-        // SAFETY: a live engine (R1).
-        let shared = unsafe { args::engine(engine) }?;
+        // SAFETY: the caller keeps R1 to R6.
+        let (shared, handle) = unsafe { (args::engine(engine)?, args::shared("engine", engine)?) };
         if shared.queue().inside_callback() {
             return Err(Fault::misuse("jotrack_engine_close was called inside a callback"));
+        }
+        if handle.closing.swap(true, Ordering::AcqRel) {
+            return Err(Fault::misuse("the handle is being closed"));
         }
         let outcome = shared.close();
         // Only now: callbacks that close() ran may have used the handle.

@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char};
 use jotrack_core::{ConflictKind, Error, ErrorCode, MisuseKind, Violations};
 use serde_json::{Map, Value, json};
 
-use crate::guard::shield;
+use crate::{guard::shield, handles};
 
 /// 0 = success, anything else = failure: one of the `JOTRACK_` numbers of jotrack_status_code, or a
 /// number that only a newer library knows, which is a failure too.
@@ -158,7 +158,7 @@ impl From<Error> for Fault {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_error_code(error: *const jotrack_error) -> i32 {
     // SAFETY: NULL or a live error of this library (R1).
-    shield(0, || unsafe { error.as_ref() }.map_or(0, |error| error.code))
+    shield(0, || unsafe { handles::get(error) }.map_or(0, |error| error.code))
 }
 
 /// Returns what went wrong, in English, for logs. Show texts of your own, chosen by the code.
@@ -168,8 +168,9 @@ pub unsafe extern "C" fn jotrack_error_code(error: *const jotrack_error) -> i32 
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_error_message(error: *const jotrack_error) -> *const c_char {
+    let none = c"".as_ptr();
     // SAFETY: NULL or a live error of this library (R1).
-    shield(c"".as_ptr(), || unsafe { error.as_ref() }.map_or(c"".as_ptr(), |e| e.message.as_ptr()))
+    shield(none, || unsafe { handles::get(error) }.map_or(none, |e| e.message.as_ptr()))
 }
 
 /// Returns a JSON object with what a program can act on.
@@ -185,7 +186,7 @@ pub unsafe extern "C" fn jotrack_error_message(error: *const jotrack_error) -> *
 pub unsafe extern "C" fn jotrack_error_details_json(error: *const jotrack_error) -> *const c_char {
     let none = c"{}".as_ptr();
     // SAFETY: NULL or a live error of this library (R1).
-    shield(none, || unsafe { error.as_ref() }.map_or(none, |e| e.details.as_ptr()))
+    shield(none, || unsafe { handles::get(error) }.map_or(none, |e| e.details.as_ptr()))
 }
 
 /// Returns when the same call may succeed: milliseconds to wait, 0 = now, -1 = not without a change.
@@ -196,7 +197,7 @@ pub unsafe extern "C" fn jotrack_error_details_json(error: *const jotrack_error)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_error_retry_after_ms(error: *const jotrack_error) -> i64 {
     // SAFETY: NULL or a live error of this library (R1).
-    shield(-1, || unsafe { error.as_ref() }.map_or(-1, |error| error.retry_after_ms))
+    shield(-1, || unsafe { handles::get(error) }.map_or(-1, |error| error.retry_after_ms))
 }
 
 /// Frees an error. NULL does nothing.
@@ -205,10 +206,8 @@ pub unsafe extern "C" fn jotrack_error_retry_after_ms(error: *const jotrack_erro
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_error_free(error: *mut jotrack_error) {
     shield((), || {
-        if !error.is_null() {
-            // SAFETY: an error of this library that was not freed before (R1).
-            drop(unsafe { Box::from_raw(error) });
-        }
+        // SAFETY: the caller gives it up (R1).
+        drop(unsafe { handles::take(error) });
     });
 }
 

@@ -12,6 +12,7 @@ use crate::{
     error::{jotrack_error, jotrack_status},
     gate::Core,
     guard::{guard, shield},
+    handles,
     queue::{Change, Queue, User},
     structs::interface_structs,
     write::rev,
@@ -106,11 +107,8 @@ pub unsafe extern "C" fn jotrack_subscribe(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_subscription_free(subscription: *mut jotrack_subscription) {
     shield((), || {
-        if subscription.is_null() {
-            return;
-        }
-        // SAFETY: a live subscription; the caller gives it up (R1).
-        let subscription = unsafe { Box::from_raw(subscription) };
+        // SAFETY: the caller gives it up (R1).
+        let Some(subscription) = (unsafe { handles::take(subscription) }) else { return };
         // A forked child has no thread that could let go of the queue, or end a running callback.
         if subscription.pid != process::id() {
             return;

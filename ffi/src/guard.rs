@@ -9,7 +9,10 @@ use std::{
 
 use jotrack_core::ErrorCode;
 
-use crate::error::{Fault, jotrack_error, jotrack_status};
+use crate::{
+    error::{Fault, jotrack_error, jotrack_status},
+    handles,
+};
 
 /// The names of the engine's own threads begin like this; the panic hook knows them by it.
 pub(crate) const THREAD_PREFIX: &str = "jotrack-";
@@ -36,9 +39,8 @@ pub(crate) fn guard(
     let Err(fault) = catch(body).unwrap_or_else(Err) else { return 0 };
     let status = fault.status();
     if !err.is_null() {
-        let error = Box::into_raw(Box::new(fault.into_error()));
         // SAFETY: as above.
-        unsafe { err.write(error) };
+        unsafe { err.write(handles::give(fault.into_error())) };
     }
     status
 }
@@ -106,7 +108,7 @@ mod tests {
 
         assert_eq!(status, ErrorCode::Panic.number());
         // SAFETY: `guard` failed, so it stored an owned error.
-        let error = unsafe { Box::from_raw(error) };
+        let error = unsafe { handles::take(error) }.unwrap();
         let text = error.message();
         assert!(text.starts_with("planted at ") && text.contains("guard.rs"), "{text}");
     }

@@ -13,6 +13,7 @@ use crate::{
     enums::{jotrack_job_order, jotrack_selection, numbered},
     error::{Fault, jotrack_error, jotrack_status},
     guard::{guard, shield},
+    handles,
     jobs::time,
     structs::{self, OutStruct, interface_structs},
     text::{IdText, id_text, jotrack_str},
@@ -243,7 +244,7 @@ pub unsafe extern "C" fn jotrack_job_list(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_job_page_len(page: *const jotrack_job_page) -> usize {
     // SAFETY: NULL or a live page (R1).
-    shield(0, || unsafe { page.as_ref() }.map_or(0, |page| page.rows.len()))
+    shield(0, || unsafe { handles::get(page) }.map_or(0, |page| page.rows.len()))
 }
 
 /// Fills `out` with row `i`; its texts belong to the page. False when there is no such row or when
@@ -258,7 +259,7 @@ pub unsafe extern "C" fn jotrack_job_page_get(
 ) -> bool {
     shield(false, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (out, page) = unsafe { (OutStruct::required(out), page.as_ref()) };
+        let (out, page) = unsafe { (OutStruct::required(out), handles::get(page)) };
         fill(out, page.and_then(|page| page.rows.get(i)).map(Row::lend))
     })
 }
@@ -274,7 +275,7 @@ pub unsafe extern "C" fn jotrack_job_page_info(
 ) -> bool {
     shield(false, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (out, page) = unsafe { (OutStruct::required(out), page.as_ref()) };
+        let (out, page) = unsafe { (OutStruct::required(out), handles::get(page)) };
         fill(out, page.map(|page| page.info.lend()))
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! This crate translates and decides nothing: typed C for what a native user interface does in
 //! every frame, GraphQL in-process for everything else. The rules that a caller keeps (ownership
-//! R1 to R7, threads T1 to T6, errors, dispatch) are written once, in the essay at the top of the
+//! R1 to R8, threads T1 to T6, errors, dispatch) are written once, in the essay at the top of the
 //! header, whose source is `cbindgen.toml`.
 //!
 //! What every function here does the same way:
@@ -21,7 +21,7 @@
 )]
 #![expect(
     clippy::missing_safety_doc,
-    reason = "one contract holds for every function: rules R1-R7 and T1-T6 of the header"
+    reason = "one contract holds for every function: rules R1-R8 and T1-T6 of the header"
 )]
 
 #[cfg(not(panic = "unwind"))]
@@ -47,6 +47,7 @@ pub mod fuzz;
 mod gate;
 mod graphql;
 mod guard;
+mod handles;
 mod job_rows;
 mod jobs;
 mod keys;

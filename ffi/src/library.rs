@@ -1,10 +1,10 @@
 //! Facts about the library itself, and the function that frees its texts.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
 
 use jotrack_core::ErrorCode;
 
-use crate::guard::shield;
+use crate::{guard::shield, handles};
 
 /// Feature bit: the functions jotrack_graphql_ work.
 pub const JOTRACK_FEATURE_GRAPHQL: u64 = 0x1;
@@ -69,10 +69,8 @@ pub extern "C" fn jotrack_features() -> u64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_string_free(string: *mut c_char) {
     shield((), || {
-        if !string.is_null() {
-            // SAFETY: a text of this library that was not freed before (R1).
-            drop(unsafe { CString::from_raw(string) });
-        }
+        // SAFETY: the caller gives it up (R1).
+        drop(unsafe { handles::take_text(string) });
     });
 }
 

@@ -12,6 +12,7 @@ use crate::{
     engine::Shared,
     error::{Fault, jotrack_error, jotrack_status},
     guard::{guard, shield},
+    handles,
     queue::{Finish, Outcome},
 };
 
@@ -82,7 +83,7 @@ impl jotrack_op {
 pub unsafe extern "C" fn jotrack_op_id(op: *const jotrack_op) -> *const c_char {
     shield(std::ptr::null(), || {
         // SAFETY: NULL or a live operation (R1).
-        match unsafe { op.as_ref() }.map(|op| &op.work) {
+        match unsafe { handles::get(op) }.map(|op| &op.work) {
             Some(Work::Analysis(_, text)) => text.as_ptr(),
             Some(Work::Graphql) | None => std::ptr::null(),
         }
@@ -101,7 +102,7 @@ pub unsafe extern "C" fn jotrack_op_id(op: *const jotrack_op) -> *const c_char {
 pub unsafe extern "C" fn jotrack_op_cancel(op: *mut jotrack_op) {
     shield((), || {
         // SAFETY: NULL or a live operation (R1).
-        let Some(op) = (unsafe { op.as_ref() }) else { return };
+        let Some(op) = (unsafe { handles::get(op) }) else { return };
         // What a suspend or a close has ended needs no cancelling, also when the engine is back.
         if op.finish.is_set() || op.shared.still_open().is_err() {
             return;
@@ -134,8 +135,8 @@ pub unsafe extern "C" fn jotrack_op_wait(
 ) -> jotrack_status {
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (out, op) = unsafe { (OutText::optional(result_json), op.as_ref()) };
-        let op = op.ok_or_else(|| args::null("op"))?;
+        let (out, op) = unsafe { (OutText::optional(result_json), args::shared("op", op)) };
+        let op = op?;
         op.shared.same_process()?;
         let deadline = args::deadline(timeout_ms)?;
         let Some(outcome) = op.finish.wait(deadline) else {

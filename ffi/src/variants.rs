@@ -10,6 +10,7 @@ use crate::{
     engine::jotrack_engine,
     error::{jotrack_error, jotrack_status},
     guard::{guard, shield},
+    handles,
     job_rows::fill,
     structs::{self, OutStruct, interface_structs},
     text::{IdText, id_text, jotrack_str},
@@ -101,7 +102,7 @@ pub unsafe extern "C" fn jotrack_variant_get_many(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_variant_page_len(page: *const jotrack_variant_page) -> usize {
     // SAFETY: NULL or a live page (R1).
-    shield(0, || unsafe { page.as_ref() }.map_or(0, |page| page.rows.len()))
+    shield(0, || unsafe { handles::get(page) }.map_or(0, |page| page.rows.len()))
 }
 
 /// Fills `out` with text `i`, which belongs to the page. False when there is no such text or when
@@ -116,7 +117,7 @@ pub unsafe extern "C" fn jotrack_variant_page_get(
 ) -> bool {
     shield(false, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (out, page) = unsafe { (OutStruct::required(out), page.as_ref()) };
+        let (out, page) = unsafe { (OutStruct::required(out), handles::get(page)) };
         fill(out, page.and_then(|page| page.rows.get(i)).map(Row::lend))
     })
 }

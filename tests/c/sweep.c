@@ -32,16 +32,22 @@ static const char *words;
 static int problems;
 
 static jotrack_engine *engine;
-static jotrack_op *operation;
-static jotrack_error *an_error;
-static jotrack_subscription *subscription;
-static jotrack_attachment_reader *reader;
-static jotrack_attachment_writer *writer;
-static jotrack_job_page *jobs;
-static jotrack_attachment_page *files;
-static jotrack_variant_page *variants;
-static jotrack_change_page *changes;
 static char job[40], file[40];
+
+/* A handle of each kind: those that live, and those that were freed. */
+static struct handles {
+    jotrack_engine *engine;
+    jotrack_op *op;
+    jotrack_error *error;
+    jotrack_subscription *subscription;
+    jotrack_attachment_reader *attachment_reader;
+    jotrack_attachment_writer *attachment_writer;
+    jotrack_job_page *job_page;
+    jotrack_attachment_page *attachment_page;
+    jotrack_variant_page *variant_page;
+    jotrack_change_page *change_page;
+    char *string;
+} live, gone;
 
 static void problem(const char *what, jotrack_status status)
 {
@@ -278,7 +284,7 @@ const char *text(const char *argument)
         return own;
     }
     if (strstr(function, "_analysis_") != NULL && strcmp(argument, "id") == 0)
-        return jotrack_op_id(operation);
+        return jotrack_op_id(live.op);
     if (strstr(argument, "id") != NULL) {
         if (!takes_away())
             return job;
@@ -321,21 +327,38 @@ const char *overlong(void)
     return bytes;
 }
 
-#define VALID(type, value)                                                                         \
-    type *valid_##type(void)                                                                       \
+#define KIND(kind)                                                                                 \
+    jotrack_##kind *valid_jotrack_##kind(void)                                                     \
     {                                                                                              \
-        return value;                                                                              \
+        return live.kind;                                                                          \
+    }                                                                                              \
+    void *gone_jotrack_##kind(void)                                                                \
+    {                                                                                              \
+        return gone.kind;                                                                          \
     }
-VALID(jotrack_engine, engine)
-VALID(jotrack_error, an_error)
-VALID(jotrack_job_page, jobs)
-VALID(jotrack_attachment_page, files)
-VALID(jotrack_variant_page, variants)
-VALID(jotrack_change_page, changes)
-VALID(jotrack_attachment_writer, writer)
-VALID(jotrack_attachment_reader, reader)
-VALID(jotrack_op, operation)
-VALID(jotrack_subscription, subscription)
+KIND(engine)
+KIND(error)
+KIND(job_page)
+KIND(attachment_page)
+KIND(variant_page)
+KIND(change_page)
+KIND(attachment_writer)
+KIND(attachment_reader)
+KIND(op)
+KIND(subscription)
+
+void *gone_string(void)
+{
+    return gone.string;
+}
+
+void *foreign(void)
+{
+    static unsigned char bytes[ROOM];
+
+    memset(bytes, FILL, sizeof bytes);
+    return bytes;
+}
 
 jotrack_attachment_writer *fresh_jotrack_attachment_writer(void)
 {
@@ -378,13 +401,48 @@ void call_jotrack_event_cb(void *user, const jotrack_event *event)
     (void)event;
 }
 
-static void prepare(const char *folder, int32_t dispatch)
+/* Makes a handle of each kind but the engine. */
+static void make_handles(struct handles *made)
 {
     const char *one[1];
-    jotrack_options options;
     jotrack_analysis_request request;
+
+    one[0] = job;
+    OK(jotrack_job_list(engine, NULL, NULL, 0, &made->job_page, &err));
+    OK(jotrack_attachment_list(engine, one, 1, 0, &made->attachment_page, &err));
+    OK(jotrack_variant_get_many(engine, one, 1, 0, JOTRACK_VARIANT_RAW, &made->variant_page, &err));
+    OK(jotrack_changes_since(engine, 0, 0, 0, &made->change_page, &err));
+    OK(jotrack_attachment_reader_open(engine, file, NULL, &made->attachment_reader, &err));
+    OK(jotrack_subscribe(engine, 0, call_jotrack_event_cb, NULL, &made->subscription, &err));
+    CHECK(jotrack_job_get(engine, "nobody", NULL, &made->error) == JOTRACK_INVALID_ARGUMENT);
+    made->attachment_writer = fresh_jotrack_attachment_writer();
+    ZERO(request);
+    request.kind = "MATCH_SCORE";
+    request.job_id = job;
+    request.provider = "LOCAL";
+    OK(jotrack_analysis_start(engine, &request, NULL, call_jotrack_done_cb, NULL, &made->op, &err));
+    OK(jotrack_engine_health_json(engine, &made->string, &err));
+}
+
+static void let_go(const struct handles *of)
+{
+    CLOSES(of->engine);
+    jotrack_op_free(of->op);
+    jotrack_subscription_free(of->subscription);
+    jotrack_attachment_reader_free(of->attachment_reader);
+    jotrack_attachment_writer_abort(of->attachment_writer);
+    jotrack_job_page_free(of->job_page);
+    jotrack_attachment_page_free(of->attachment_page);
+    jotrack_variant_page_free(of->variant_page);
+    jotrack_change_page_free(of->change_page);
+    jotrack_error_free(of->error);
+    jotrack_string_free(of->string);
+}
+
+static void prepare(const char *folder, int32_t dispatch)
+{
+    jotrack_options options;
     jotrack_match match;
-    jotrack_page_info info;
     char other[40];
     int rounds = 0;
 
@@ -400,36 +458,12 @@ static void prepare(const char *folder, int32_t dispatch)
         OK(jotrack_match_get(engine, job, &match, NULL, &err));
         CHECK(nanosleep(&(struct timespec){0, 1000000}, NULL) == 0 && ++rounds < 60000);
     }
-    one[0] = job;
-    OK(jotrack_job_list(engine, NULL, NULL, 0, &jobs, &err));
-    OK(jotrack_attachment_list(engine, one, 1, 0, &files, &err));
-    OK(jotrack_variant_get_many(engine, one, 1, 0, JOTRACK_VARIANT_RAW, &variants, &err));
-    OK(jotrack_changes_since(engine, 0, 0, 0, &changes, &err));
-    ZERO(info);
-    CHECK(jotrack_job_page_info(jobs, &info) && jotrack_job_page_len(jobs) == 1);
-    OK(jotrack_attachment_reader_open(engine, file, NULL, &reader, &err));
-    OK(jotrack_subscribe(engine, 0, call_jotrack_event_cb, NULL, &subscription, &err));
-    CHECK(jotrack_job_get(engine, "nobody", NULL, &an_error) == JOTRACK_INVALID_ARGUMENT);
-    writer = fresh_jotrack_attachment_writer();
-    ZERO(request);
-    request.kind = "MATCH_SCORE";
-    request.job_id = job;
-    request.provider = "LOCAL";
-    OK(jotrack_analysis_start(engine, &request, NULL, call_jotrack_done_cb, NULL, &operation, &err));
-}
-
-static void let_go(void)
-{
-    CLOSES(engine);
-    jotrack_op_free(operation);
-    jotrack_subscription_free(subscription);
-    jotrack_attachment_reader_free(reader);
-    jotrack_attachment_writer_abort(writer);
-    jotrack_job_page_free(jobs);
-    jotrack_attachment_page_free(files);
-    jotrack_variant_page_free(variants);
-    jotrack_change_page_free(changes);
-    jotrack_error_free(an_error);
+    live.engine = engine;
+    make_handles(&live);
+    CHECK(jotrack_job_page_len(live.job_page) == 1);
+    OK(jotrack_engine_open(NULL, &gone.engine, &err));
+    make_handles(&gone);
+    let_go(&gone);
 }
 
 int main(int argc, char **argv)
@@ -442,7 +476,7 @@ int main(int argc, char **argv)
     signal(SIGALRM, died);
     alarm(MINUTES * 60);
     sweep();
-    let_go();
+    let_go(&live);
     CHECK(problems == 0);
     return finish("sweep");
 }

@@ -53,6 +53,19 @@ jotrack_attachment_reader *valid_jotrack_attachment_reader(void);
 jotrack_op *valid_jotrack_op(void);
 jotrack_subscription *valid_jotrack_subscription(void);
 jotrack_attachment_writer *fresh_jotrack_attachment_writer(void);
+/* What was freed before the sweep, and memory that never was the library's. */
+void *gone_jotrack_engine(void);
+void *gone_jotrack_error(void);
+void *gone_jotrack_job_page(void);
+void *gone_jotrack_attachment_page(void);
+void *gone_jotrack_variant_page(void);
+void *gone_jotrack_change_page(void);
+void *gone_jotrack_attachment_writer(void);
+void *gone_jotrack_attachment_reader(void);
+void *gone_jotrack_op(void);
+void *gone_jotrack_subscription(void);
+void *gone_string(void);
+void *foreign(void);
 
 /* Callbacks that do nothing. */
 void call_jotrack_wakeup_cb(void *user);

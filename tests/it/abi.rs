@@ -9,6 +9,7 @@ use std::{
 };
 
 use jotrack_tests::{
+    Data,
     c::{Workbench, check_syntax, library, repository, tool},
     golden::assert_committed,
 };
@@ -181,6 +182,20 @@ fn calls_need_no_stack_of_a_thread() {
 #[test]
 fn engines_are_suspended_and_handles_act_as_users() {
     passes("state", 60);
+}
+
+#[tokio::test]
+async fn users_of_one_engine_do_not_see_each_other() {
+    let data = Data::on(None).await;
+    let engine = data.open().await;
+    let guest = engine.create_user("Guest").await.unwrap().to_string();
+    engine.close().await.unwrap();
+    let bench = Workbench::new();
+    let program = bench.compile_c("c99", &[suite("two_users.c")]);
+
+    let printed = bench.run(&program, &[data.dir.path().as_os_str(), guest.as_ref()]);
+
+    assert_eq!(printed.split(':').next(), Some("two_users"));
 }
 
 #[test]

@@ -15,7 +15,10 @@ use jotrack_core::{
 };
 
 use super::{Queue, User, finish::Finish};
-use crate::error::{Fault, jotrack_error, terminated};
+use crate::{
+    error::{Fault, jotrack_error, terminated},
+    handles::Lent,
+};
 
 /// Operations of one engine at a time; more are refused at their start.
 const OPERATIONS_MAX: usize = 1024;
@@ -285,7 +288,8 @@ impl Telling {
                 let Outcome { fault, result } = Arc::unwrap_or_clone(outcome);
                 let status = fault.as_ref().map_or(0, Fault::status);
                 let told = fault.map(Fault::into_error);
-                let error = told.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+                let told = told.as_ref().map(Lent::new);
+                let error = told.as_ref().map_or(std::ptr::null(), Lent::pointer);
                 let json = result.map(terminated);
                 let (text, len) = json.as_ref().map_or((std::ptr::null(), 0), lent);
                 // SAFETY: as above.

@@ -17,8 +17,8 @@ impl Program {
         let case = |words: &str, value: &str, ends| (words.to_owned(), value.to_owned(), ends);
         let null = |ends| vec![case("NULL", "NULL", ends)];
         match &roles[at] {
-            Role::Engine | Role::Handle(_) if frees(function) => null(Ends::Anyhow),
-            Role::Engine | Role::Handle(_) => null(Ends::Refused),
+            Role::Engine => handles(function, "jotrack_engine"),
+            Role::Handle(kind) => handles(function, kind),
             Role::OutHandle(_) if name == "out" && function.returns == "jotrack_status" => {
                 let ends = if is_optional(function, name) { Ends::Anyhow } else { Ends::Refused };
                 null(ends)
@@ -26,7 +26,12 @@ impl Program {
             Role::OutHandle(_) | Role::OutText | Role::OutNumber(_) | Role::Error => {
                 null(Ends::Anyhow)
             }
-            Role::OwnedText | Role::User | Role::Callback(_) => null(Ends::Anyhow),
+            Role::OwnedText => vec![
+                case("NULL", "NULL", Ends::Anyhow),
+                case("freed already", "gone_string()", Ends::Anyhow),
+                case("no text of the library", "foreign()", Ends::Anyhow),
+            ],
+            Role::User | Role::Callback(_) => null(Ends::Anyhow),
             Role::Text => vec![
                 case("NULL", "NULL", Ends::Anyhow),
                 case("empty", "\"\"", Ends::Anyhow),
@@ -132,6 +137,21 @@ impl Program {
         }
         cases
     }
+}
+
+/// Handles of a kind that are none. Functions that only free do nothing with them; only closing an
+/// engine has a status to say so.
+fn handles(function: &Function, kind: &str) -> Vec<(String, String, Ends)> {
+    let null = if frees(function) { Ends::Anyhow } else { Ends::Refused };
+    let other = if kind == "jotrack_engine" { "jotrack_error" } else { "jotrack_engine" };
+    [
+        ("NULL", "NULL".to_owned(), null),
+        ("freed already", format!("gone_{kind}()"), Ends::Refused),
+        ("of another kind", format!("(void *)valid_{other}()"), Ends::Refused),
+        ("not of the library", "foreign()".to_owned(), Ends::Refused),
+    ]
+    .map(|(words, value, ends)| (words.to_owned(), value, ends))
+    .to_vec()
 }
 
 /// Sizes that no version of a struct has.
