@@ -23,7 +23,7 @@ Options:
   --destdir D    put everything below D, as packagers do; nothing that is written names D
   --libdir L     folder of the libraries, below P [lib]; for example lib/x86_64-linux-gnu
   --no-graphql   leave GraphQL out: the jotrack_graphql_ functions answer JOTRACK_UNSUPPORTED;
-                 and HTTP/2, so that each call to a provider has a connection of its own
+                 and HTTP/2, so that calls to a provider at the same time need a connection each
   --small        build for size instead of speed. Where this system has glibc 2.36 or newer, the
                  shared library needs it too, and is half a megabyte smaller for that
   --from DIR     a folder with libjotrack.so and libjotrack.a that were built already;
@@ -162,12 +162,25 @@ native_libs() {
     sed -n 's/^.*native-static-libs: *//p' "$1" | tail -n 1
 }
 
-# Relocations in their short form, which the loaders of glibc know since 2.36.
+short_relocations='-C link-arg=-Wl,-z,pack-relative-relocs'
+
+# Whether loader and linker know them. The loaders of glibc do since 2.36; ours is not asked where
+# the library is for another system.
 knows_short_relocations() {
+    [ -z "${CARGO_BUILD_TARGET-}" ] || return 1
     glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || return 1
     glibc=${glibc##* }
+    glibc_major=${glibc%%.*}
     glibc_minor=${glibc#*.}
-    [ "${glibc%%.*}" -gt 2 ] || [ "${glibc_minor%%.*}" -ge 36 ]
+    glibc_minor=${glibc_minor%%.*}
+    case $glibc_major$glibc_minor in
+        "" | *[!0-9]*) return 1 ;;
+    esac
+    [ "$glibc_major" -gt 2 ] || [ "$glibc_minor" -ge 36 ] || return 1
+    : >"$work/empty.rs"
+    # shellcheck disable=SC2086 # lists of words
+    rustc ${RUSTFLAGS-} --crate-type cdylib $short_relocations -o "$work/probe.so" \
+        "$work/empty.rs" >/dev/null 2>&1
 }
 
 if [ -n "$from" ]; then
@@ -181,7 +194,7 @@ else
     # Alone, because a build of the workspace would unite the features of all its crates.
     linking=
     if [ "$profile" = small ] && knows_short_relocations; then
-        linking='-C link-arg=-Wl,-z,pack-relative-relocs'
+        linking=$short_relocations
     fi
     {
         code=0

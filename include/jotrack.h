@@ -72,18 +72,20 @@
  *     operation until its on_done returned; those of the wakeup and of the log until the
  *     jotrack_engine_close of the last handle returned.
  * R8  A handle that was freed, that is of another kind or that never was the library's is told from a
- *     live one before it is followed. A function with a status then answers JOTRACK_MISUSE, any
- *     other what it answers for NULL, and what frees does nothing; so does jotrack_string_free. It is
- *     a net, not a licence: once a new handle of its kind has taken its address, a freed one is that.
+ *     live one before it is followed. A function with a status then answers JOTRACK_MISUSE, if no
+ *     other argument is refused first, any other what it answers for NULL, and what frees does
+ *     nothing; so does jotrack_string_free. It is a net, not a licence: once a new handle of its kind
+ *     has taken its address, a freed one is that.
  *
  * Threads
  * -------
- * T1  Engines, subscriptions and operations: any thread, at the same time.
+ * T1  Engines, subscriptions and operations: any thread, at the same time, also while another
+ *     thread closes or frees them.
  * T2  Pages, readers, writers and errors: one thread at a time; they may be handed on. Pages and
  *     errors own their data and outlive the engine; readers and writers then answer JOTRACK_CLOSED
  *     and are still to be freed.
- * T3  jotrack_engine_close is the last call on a handle, and no other call on it may be running.
- *     The last handle closes the engine.
+ * T3  The last handle closes the engine. Calls that another thread is in then end as they would have
+ *     or with JOTRACK_CLOSED; what comes after is a call on a handle that is gone, see R8.
  * T4  Callbacks come in order, never two at once per engine. No exception and no longjmp may leave
  *     one. A callback may call everything but jotrack_engine_close, jotrack_engine_suspend and
  *     jotrack_dispatch, which answer JOTRACK_MISUSE there.
@@ -117,7 +119,8 @@
  * -------
  * A panic inside the library is caught and becomes JOTRACK_PANIC; the engine goes on. Nothing is
  * written to standard output or error, no environment variable is read, no signal handler is set.
- * After fork() every call in the child is JOTRACK_MISUSE: open the engine after forking. The library
+ * After fork() a call that needs an engine is JOTRACK_MISUSE in the child, which may read and free
+ * the pages, errors and texts that it was left: open the engine after forking. The library
  * stays loaded once it is loaded. Do not open the engine's database with another copy of SQLite in
  * the same process: closing it would drop the locks of this one.
  */
@@ -1950,9 +1953,10 @@ jotrack_status jotrack_engine_open(const struct jotrack_options *options,
  * otherwise in that time: with JOTRACK_DISPATCH_HOST on the calling thread. Pages and errors stay
  * valid; operations, subscriptions, readers and writers stay valid to be freed.
  *
- * It is the last call on the handle, and no other call on it may be running. Inside a callback it
- * is JOTRACK_MISUSE and does nothing; in a forked child too. Any other answer, JOTRACK_TIMEOUT if
- * something was aborted, leaves no handle.
+ * Calls on other threads that it meets end as they would have, or with JOTRACK_CLOSED. Inside a
+ * callback it is JOTRACK_MISUSE and does nothing; in a forked child too, and where another thread is
+ * closing the handle or has closed it. Any other answer, JOTRACK_TIMEOUT if something was aborted,
+ * leaves no handle.
  *
  * @since 0.1
  */

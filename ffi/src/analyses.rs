@@ -96,7 +96,7 @@ pub unsafe extern "C" fn jotrack_analysis_start(
         let (request, options) = unsafe { read(request)? };
         // It is held until the work has started, so that a suspended engine has no beginnings.
         let core = shared.core()?;
-        let op = Begun::new(shared, on_event, on_done, user)?;
+        let op = Begun::new(&shared, on_event, on_done, user)?;
         let (kept, events) = shared.block(async {
             let started = core.start_analysis(&request, &options).await?;
             let events = core.analysis_events(started.analysis.id, None).await?;
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn jotrack_analysis_follow(
         // SAFETY: as above.
         let id = unsafe { args::id::<AnalysisId>("id", id) }?;
         let core = shared.core()?;
-        let op = Begun::new(shared, on_event, on_done, user)?;
+        let op = Begun::new(&shared, on_event, on_done, user)?;
         let events = shared.block(core.analysis_events(id, Some(after)))?;
         out.put(carry(op, &core, None, events)?);
         Ok(())
@@ -177,8 +177,7 @@ pub unsafe extern "C" fn jotrack_analysis_cancel(
     err: *mut *mut jotrack_error,
 ) -> jotrack_status {
     guard(err, || {
-        // SAFETY: the caller keeps R1 to R6.
-        let shared = unsafe { args::engine(engine) }?;
+        let shared = args::engine(engine)?;
         // SAFETY: as above.
         let id = unsafe { args::id::<AnalysisId>("id", id) }?;
         shared.block(shared.core()?.cancel_analysis(id))?;

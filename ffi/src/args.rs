@@ -21,17 +21,19 @@ use crate::{
 };
 
 /// Reads the engine handle of a call; a forked child is sent away.
-pub(crate) unsafe fn engine<'a>(engine: *mut jotrack_engine) -> Result<&'a Arc<Shared>, Fault> {
-    // SAFETY: the same contract.
-    let engine = unsafe { shared("engine", engine) }?;
-    engine.shared().same_process()?;
-    Ok(engine.shared())
+pub(crate) fn engine(engine: *mut jotrack_engine) -> Result<Arc<Shared>, Fault> {
+    let shared = look("engine", engine, |engine| Arc::clone(engine.shared()))?;
+    shared.same_process()?;
+    Ok(shared)
 }
 
-/// Reads a handle that several threads may work with.
-pub(crate) unsafe fn shared<'a, T: 'static>(name: &str, handle: *const T) -> Result<&'a T, Fault> {
-    // SAFETY: the same contract (T1).
-    unsafe { handles::get(handle) }.ok_or_else(|| dead(name, handle))
+/// Looks at a handle that other threads may work with, and free (T1).
+pub(crate) fn look<T: Sync + 'static, R>(
+    name: &str,
+    handle: *const T,
+    look: impl FnOnce(&T) -> R,
+) -> Result<R, Fault> {
+    handles::with(handle, look).ok_or_else(|| dead(name, handle))
 }
 
 /// Reads a handle that a call works on.

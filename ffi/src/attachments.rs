@@ -1,6 +1,6 @@
 //! Attachments: the files of jobs. Their bytes go through `blobs`.
 
-use std::ffi::c_char;
+use std::{ffi::c_char, sync::Arc};
 
 use jotrack_core::{
     Attachment, AttachmentFilter, AttachmentId, AttachmentKind, Engine, JobId,
@@ -214,13 +214,13 @@ pub unsafe extern "C" fn jotrack_attachment_purge(
 }
 
 /// A mutation of one attachment, its arguments read.
-struct Call<'a> {
+struct Call {
     write: WriteArgs,
-    shared: &'a Shared,
+    shared: Arc<Shared>,
     id: AttachmentId,
 }
 
-impl Call<'_> {
+impl Call {
     unsafe fn read(
         engine: *mut jotrack_engine,
         id: *const c_char,

@@ -134,12 +134,7 @@ pub unsafe extern "C" fn jotrack_attachment_writer_open(
         let declared_bytes = (size_hint != 0).then_some(size_hint);
         let upload =
             shared.block(shared.core()?.start_upload(UploadInput { filename, declared_bytes }))?;
-        out.put(jotrack_attachment_writer {
-            shared: Arc::clone(shared),
-            upload,
-            target,
-            broken: false,
-        });
+        out.put(jotrack_attachment_writer { shared, upload, target, broken: false });
         Ok(())
     })
 }
@@ -280,7 +275,7 @@ pub unsafe extern "C" fn jotrack_attachment_reader_open(
             return Err(Fault::new(ErrorCode::Unsupported, message));
         }
         let blob = shared.block(shared.core()?.open_attachment(id))?;
-        out.put(jotrack_attachment_reader { shared: Arc::clone(shared), blob });
+        out.put(jotrack_attachment_reader { shared, blob });
         Ok(())
     })
 }

@@ -39,7 +39,7 @@ pub unsafe extern "C" fn jotrack_dispatch(
         // SAFETY: the caller keeps R1 to R6.
         let (delivered, shared) =
             unsafe { (OutNumber::optional(delivered), args::engine(engine)?) };
-        host_only(shared, "jotrack_dispatch")?;
+        host_only(&shared, "jotrack_dispatch")?;
         let deadline = args::deadline(timeout_ms)?;
         let n = shared.queue().dispatch(deadline, usize::try_from(max).unwrap_or(usize::MAX))?;
         delivered.put(u32::try_from(n).unwrap_or(u32::MAX));
@@ -64,9 +64,8 @@ pub unsafe extern "C" fn jotrack_set_wakeup(
     err: *mut *mut jotrack_error,
 ) -> jotrack_status {
     guard(err, || {
-        // SAFETY: the caller keeps R1 to R6.
-        let shared = unsafe { args::engine(engine) }?;
-        host_only(shared, "jotrack_set_wakeup")?;
+        let shared = args::engine(engine)?;
+        host_only(&shared, "jotrack_set_wakeup")?;
         shared.queue().set_wakeup(wakeup.map(|callback| (callback, User(user))));
         Ok(())
     })

@@ -23,7 +23,7 @@ use tracing::dispatcher::{Dispatch, set_default, with_default};
 use crate::{
     args::{self, OutHandle, OutText},
     error::{Fault, jotrack_error, jotrack_status},
-    gate::{Core, Gate},
+    gate::{Core, Gate, Shut},
     guard::{THREAD_PREFIX, guard, install_hook},
     logs,
     options::{Log, Opening, jotrack_options},
@@ -134,10 +134,12 @@ impl Shared {
         jotrack_engine::new(Self { host: Arc::clone(&self.host), user })
     }
 
-    /// Returns the core engine for the length of a call; a suspended one is refused. Ask once a
-    /// call: while it is held the engine cannot be suspended.
+    /// Returns the core engine for the length of a call; a suspended or closed one is refused. Ask
+    /// once a call: while it is held the engine cannot be suspended, and its threads do not end.
     pub(crate) fn core(&self) -> Result<Core<'_>, Fault> {
-        self.host.gate.core(self.user)
+        let core = self.host.gate.core(self.user);
+        // Asked behind it, because a gate that is shut for good looks like one that is suspended.
+        if self.is_closed() { Err(Fault::closed()) } else { core }
     }
 
     pub(crate) fn gate(&self) -> &Gate {
@@ -240,11 +242,13 @@ impl Shared {
             Some(callbacks) => drop(callbacks.join()),
             None => self.host.queue.drain(),
         }
-        let left = CLOSE_MAX.saturating_sub(started.elapsed());
-        runtime.shutdown_timeout(left.max(Duration::from_millis(100)));
-        match closed {
-            Ok(outcome) => Ok(outcome?),
-            Err(_) => Err(Fault::new(ErrorCode::Timeout, "running work was aborted")),
+        let left = || CLOSE_MAX.saturating_sub(started.elapsed()).max(Duration::from_millis(100));
+        // Calls on other threads need the runtime until they end, which they do without the core.
+        let ended = self.host.gate.shut(left()).map(Shut::suspend);
+        runtime.shutdown_timeout(left());
+        match (closed, ended) {
+            (Ok(outcome), Some(())) => Ok(outcome?),
+            _ => Err(Fault::new(ErrorCode::Timeout, "running work was aborted")),
         }
     }
 }
@@ -286,9 +290,10 @@ pub unsafe extern "C" fn jotrack_engine_open(
 /// otherwise in that time: with JOTRACK_DISPATCH_HOST on the calling thread. Pages and errors stay
 /// valid; operations, subscriptions, readers and writers stay valid to be freed.
 ///
-/// It is the last call on the handle, and no other call on it may be running. Inside a callback it
-/// is JOTRACK_MISUSE and does nothing; in a forked child too. Any other answer, JOTRACK_TIMEOUT if
-/// something was aborted, leaves no handle.
+/// Calls on other threads that it meets end as they would have, or with JOTRACK_CLOSED. Inside a
+/// callback it is JOTRACK_MISUSE and does nothing; in a forked child too, and where another thread is
+/// closing the handle or has closed it. Any other answer, JOTRACK_TIMEOUT if something was aborted,
+/// leaves no handle.
 ///
 /// @since 0.1
 #[unsafe(no_mangle)]
@@ -297,17 +302,16 @@ pub unsafe extern "C" fn jotrack_engine_close(engine: *mut jotrack_engine) -> jo
         if engine.is_null() {
             return Ok(());
         }
-        // SAFETY: the caller keeps R1 to R6.
-        let (shared, handle) = unsafe { (args::engine(engine)?, args::shared("engine", engine)?) };
+        let shared = args::engine(engine)?;
         if shared.queue().inside_callback() {
             return Err(Fault::misuse("jotrack_engine_close was called inside a callback"));
         }
-        if handle.closing.swap(true, Ordering::AcqRel) {
+        if args::look("engine", engine, |it| it.closing.swap(true, Ordering::AcqRel))? {
             return Err(Fault::misuse("the handle is being closed"));
         }
         let outcome = shared.close();
         // Only now: callbacks that close() ran may have used the handle.
-        // SAFETY: the caller's last call on a live handle (T3).
+        // SAFETY: other threads only look at it while it is in the table (T1).
         unsafe { args::free(engine) };
         outcome
     })

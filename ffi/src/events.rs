@@ -91,7 +91,7 @@ pub unsafe extern "C" fn jotrack_subscribe(
         let seen = shared.block(stream.start())?;
         let queue = Arc::clone(shared.queue());
         let id = queue.subscribe(callback, User(user))?;
-        let pump = Pump { shared: Arc::clone(shared), kinds, seen, id }.run(stream);
+        let pump = Pump { shared: Arc::clone(&shared), kinds, seen, id }.run(stream);
         let pump = shared.runtime().spawn(pump).abort_handle();
         out.put(jotrack_subscription { queue, id, pump, pid: process::id() });
         Ok(())

@@ -106,7 +106,7 @@ pub unsafe extern "C" fn jotrack_graphql_execute(
         let (out, shared, request) = unsafe {
             (OutText::claim(response_json)?, args::engine(engine)?, Request::read(request)?)
         };
-        let text = out.prepare(implementation::execute(shared, request)?)?;
+        let text = out.prepare(implementation::execute(&shared, request)?)?;
         out.put(text);
         Ok(())
     })
@@ -138,8 +138,8 @@ pub unsafe extern "C" fn jotrack_graphql_start(
             unsafe { (OutHandle::optional(out), args::engine(engine)?, Request::read(request)?) };
         // Before the operation is there: a suspend in between would end what never started.
         let core = shared.core()?;
-        let op = Begun::new(shared, None, on_done, user)?;
-        out.put(implementation::start(shared, &core, request, op)?);
+        let op = Begun::new(&shared, None, on_done, user)?;
+        out.put(implementation::start(&shared, &core, request, op)?);
         Ok(())
     })
 }
@@ -176,8 +176,8 @@ pub unsafe extern "C" fn jotrack_graphql_subscribe(
             return Err(args::null("on_next"));
         }
         let core = shared.core()?;
-        let op = Begun::new(shared, on_next, on_done, user)?;
-        out.put(implementation::subscribe(shared, &core, request, op)?);
+        let op = Begun::new(&shared, on_next, on_done, user)?;
+        out.put(implementation::subscribe(&shared, &core, request, op)?);
         Ok(())
     })
 }

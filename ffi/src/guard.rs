@@ -39,8 +39,9 @@ pub(crate) fn guard(
     let Err(fault) = catch(body).unwrap_or_else(Err) else { return 0 };
     let status = fault.status();
     if !err.is_null() {
+        let error = shield(std::ptr::null_mut(), || handles::give(fault.into_error()));
         // SAFETY: as above.
-        unsafe { err.write(handles::give(fault.into_error())) };
+        unsafe { err.write(error) };
     }
     status
 }

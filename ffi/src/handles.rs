@@ -8,7 +8,7 @@ use std::{
     any::TypeId,
     collections::HashMap,
     ffi::{CString, c_char},
-    process, ptr,
+    iter, process, ptr,
     sync::atomic::{AtomicPtr, Ordering},
 };
 
@@ -26,6 +26,8 @@ static TABLE: AtomicPtr<Table> = AtomicPtr::new(ptr::null_mut());
 struct Table {
     /// The process whose threads hold its locks.
     pid: u32,
+    /// What a forked child was left. It is looked at as far as no lock of it was held then.
+    inherited: Option<&'static Table>,
     shards: [Shard; SHARDS],
 }
 
@@ -50,12 +52,25 @@ pub(crate) fn give_text(text: CString) -> *mut c_char {
     text
 }
 
+/// Looks at a handle that other threads may free meanwhile (T1 of the header): it stays for as long
+/// as `look` runs, which must be short. `None` when it is NULL or not a live one of this kind.
+pub(crate) fn with<T: Sync + 'static, R>(
+    handle: *const T,
+    look: impl FnOnce(&T) -> R,
+) -> Option<R> {
+    find::<T, R>(handle.addr(), |_| {
+        // SAFETY: the table has it, so it is a live value of this type, and who takes it back waits
+        // for the lock that is held here.
+        unsafe { handle.as_ref() }.map(look)
+    })
+}
+
 /// Reads a handle: `None` when it is NULL or not a live one of this kind.
 ///
 /// # Safety
-/// No other thread frees or changes it while the reference lives (T1, T2 of the header).
+/// No other thread frees or changes it while the reference lives (T2 of the header).
 pub(crate) unsafe fn get<'a, T: 'static>(handle: *const T) -> Option<&'a T> {
-    find::<T>(handle.addr())?;
+    find::<T, _>(handle.addr(), |_| Some(()))?;
     // SAFETY: the table has it, so it is a live value of this type.
     unsafe { handle.as_ref() }
 }
@@ -65,7 +80,7 @@ pub(crate) unsafe fn get<'a, T: 'static>(handle: *const T) -> Option<&'a T> {
 /// # Safety
 /// No other thread uses it while the reference lives (T2 of the header).
 pub(crate) unsafe fn get_mut<'a, T: 'static>(handle: *mut T) -> Option<&'a mut T> {
-    find::<T>(handle.addr()).filter(|entry| entry.owned)?;
+    find::<T, _>(handle.addr(), |entry| entry.owned.then_some(()))?;
     // SAFETY: the table has it, so it is a live value of this type.
     unsafe { handle.as_mut() }
 }
@@ -108,9 +123,8 @@ impl<'a, T: 'static> Lent<'a, T> {
 
 impl<T: 'static> Drop for Lent<'_, T> {
     fn drop(&mut self) {
-        if let Some(table) = table() {
-            table.change(self.pointer().addr(), |shard, key| shard.remove(&key));
-        }
+        let address = self.pointer().addr();
+        tables().any(|table| table.change(address, |shard, key| shard.remove(&key)).is_some());
     }
 }
 
@@ -119,20 +133,25 @@ fn enter<T: 'static>(address: usize, owned: bool) {
     table_of_this_process().shard(address).write().insert(!address, entry);
 }
 
-fn find<T: 'static>(address: usize) -> Option<Entry> {
-    let table = table()?;
-    let shard = table.shard(address);
-    let shard = match shard.try_read() {
-        Some(shard) => shard,
-        None if table.is_of_this_process() => shard.read(),
-        None => return None,
-    };
-    shard.get(&!address).copied().filter(|entry| entry.kind == TypeId::of::<T>())
+/// Looks at what is known of a live handle of a kind, while nobody can take it back.
+fn find<T: 'static, R>(address: usize, look: impl FnOnce(Entry) -> Option<R>) -> Option<R> {
+    for table in tables() {
+        let shard = table.shard(address);
+        let shard = match shard.try_read() {
+            Some(shard) => shard,
+            None if table.is_of_this_process() => shard.read(),
+            None => continue,
+        };
+        if let Some(entry) = shard.get(&!address) {
+            return (entry.kind == TypeId::of::<T>()).then(|| look(*entry)).flatten();
+        }
+    }
+    None
 }
 
 fn leave<T: 'static>(address: usize) -> bool {
     let known = |entry: &Entry| entry.owned && entry.kind == TypeId::of::<T>();
-    table().is_some_and(|table| {
+    tables().any(|table| {
         let left = table.change(address, |shard, key| {
             shard.get(&key).is_some_and(known).then(|| shard.remove(&key))
         });
@@ -140,9 +159,11 @@ fn leave<T: 'static>(address: usize) -> bool {
     })
 }
 
-fn table() -> Option<&'static Table> {
+/// The table of this process, and behind it those of the processes that it was forked from.
+fn tables() -> impl Iterator<Item = &'static Table> {
     // SAFETY: NULL or a table, and tables are never freed.
-    unsafe { TABLE.load(Ordering::Acquire).as_ref() }
+    let newest = unsafe { TABLE.load(Ordering::Acquire).as_ref() };
+    iter::successors(newest, |table| table.inherited)
 }
 
 /// The table to enter something in. A forked child starts one of its own: a thread that it has not
@@ -150,12 +171,11 @@ fn table() -> Option<&'static Table> {
 fn table_of_this_process() -> &'static Table {
     let found = TABLE.load(Ordering::Acquire);
     // SAFETY: NULL or a table, and tables are never freed.
-    if let Some(table) = unsafe { found.as_ref() }
-        && table.is_of_this_process()
-    {
+    let inherited = unsafe { found.as_ref() };
+    if let Some(table) = inherited.filter(|table| table.is_of_this_process()) {
         return table;
     }
-    let fresh = Box::into_raw(Box::new(Table::new()));
+    let fresh = Box::into_raw(Box::new(Table::new(inherited)));
     match TABLE.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {
         // SAFETY: just made, and never freed from now on.
         Ok(_) => unsafe { &*fresh },
@@ -169,8 +189,9 @@ fn table_of_this_process() -> &'static Table {
 }
 
 impl Table {
-    fn new() -> Self {
-        Self { pid: process::id(), shards: std::array::from_fn(|_| Shard::default()) }
+    fn new(inherited: Option<&'static Self>) -> Self {
+        let shards = std::array::from_fn(|_| Shard::default());
+        Self { pid: process::id(), inherited, shards }
     }
 
     fn is_of_this_process(&self) -> bool {
@@ -266,7 +287,7 @@ mod tests {
     fn address_of_a_handle_is_not_in_the_table_itself() {
         let cup = give(Cup(3));
 
-        let shard = table().unwrap().shard(cup.addr()).read();
+        let shard = tables().next().unwrap().shard(cup.addr()).read();
         assert!(!shard.contains_key(&cup.addr()) && shard.contains_key(&!cup.addr()));
         drop(shard);
         // SAFETY: a handle of this thread alone.

@@ -1,6 +1,6 @@
 //! Jobs, written.
 
-use std::ffi::c_char;
+use std::{ffi::c_char, sync::Arc};
 
 use jotrack_core::{
     Engine, JobId, JobPatch, JobStatus, NewJob, Patch, Result as CoreResult, StatusChangeInput,
@@ -264,13 +264,13 @@ pub unsafe extern "C" fn jotrack_job_purge(
 }
 
 /// A mutation of a list of jobs, its arguments read.
-struct ListCall<'a> {
+struct ListCall {
     write: WriteArgs,
-    shared: &'a Shared,
+    shared: Arc<Shared>,
     ids: Vec<JobId>,
 }
 
-impl ListCall<'_> {
+impl ListCall {
     unsafe fn read(
         engine: *mut jotrack_engine,
         ids: *const *const c_char,

@@ -45,7 +45,10 @@ pub type jotrack_done_cb = Option<
 /// An operation. Any thread. Freed with jotrack_op_free, also after the engine is closed.
 ///
 /// @since 0.1
-pub struct jotrack_op {
+pub struct jotrack_op(Arc<Operation>);
+
+/// What a call on an operation goes on with when another thread frees the handle.
+struct Operation {
     shared: Arc<Shared>,
     number: u64,
     finish: Arc<Finish>,
@@ -69,7 +72,7 @@ impl Work {
 
 impl jotrack_op {
     pub(crate) fn new(shared: &Arc<Shared>, number: u64, finish: Arc<Finish>, work: Work) -> Self {
-        Self { shared: Arc::clone(shared), number, finish, work }
+        Self(Arc::new(Operation { shared: Arc::clone(shared), number, finish, work }))
     }
 }
 
@@ -82,11 +85,11 @@ impl jotrack_op {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_op_id(op: *const jotrack_op) -> *const c_char {
     shield(std::ptr::null(), || {
-        // SAFETY: NULL or a live operation (R1).
-        match unsafe { handles::get(op) }.map(|op| &op.work) {
-            Some(Work::Analysis(_, text)) => text.as_ptr(),
-            Some(Work::Graphql) | None => std::ptr::null(),
-        }
+        let id = handles::with(op, |op| match &op.0.work {
+            Work::Analysis(_, text) => text.as_ptr(),
+            Work::Graphql => std::ptr::null(),
+        });
+        id.unwrap_or(std::ptr::null())
     })
 }
 
@@ -101,8 +104,7 @@ pub unsafe extern "C" fn jotrack_op_id(op: *const jotrack_op) -> *const c_char {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jotrack_op_cancel(op: *mut jotrack_op) {
     shield((), || {
-        // SAFETY: NULL or a live operation (R1).
-        let Some(op) = (unsafe { handles::get(op) }) else { return };
+        let Some(op) = handles::with(op, |op| Arc::clone(&op.0)) else { return };
         // What a suspend or a close has ended needs no cancelling, also when the engine is back.
         if op.finish.is_set() || op.shared.still_open().is_err() {
             return;
@@ -135,8 +137,8 @@ pub unsafe extern "C" fn jotrack_op_wait(
 ) -> jotrack_status {
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
-        let (out, op) = unsafe { (OutText::optional(result_json), args::shared("op", op)) };
-        let op = op?;
+        let out = unsafe { OutText::optional(result_json) };
+        let op = args::look("op", op, |op| Arc::clone(&op.0))?;
         op.shared.same_process()?;
         let deadline = args::deadline(timeout_ms)?;
         let Some(outcome) = op.finish.wait(deadline) else {

@@ -107,12 +107,11 @@ pub unsafe extern "C" fn jotrack_engine_suspend(
     err: *mut *mut jotrack_error,
 ) -> jotrack_status {
     guard(err, || {
-        // SAFETY: the caller keeps R1 to R6.
-        let shared = unsafe { args::engine(engine) }?;
+        let shared = args::engine(engine)?;
         if shared.queue().inside_callback() {
             return Err(Fault::misuse("jotrack_engine_suspend was called inside a callback"));
         }
-        suspend(shared, Duration::from_millis(timeout_ms.into()))
+        suspend(&shared, Duration::from_millis(timeout_ms.into()))
     })
 }
 
@@ -128,10 +127,7 @@ pub unsafe extern "C" fn jotrack_engine_resume(
     engine: *mut jotrack_engine,
     err: *mut *mut jotrack_error,
 ) -> jotrack_status {
-    guard(err, || {
-        // SAFETY: the caller keeps R1 to R6.
-        resume(unsafe { args::engine(engine) }?)
-    })
+    guard(err, || resume(&*args::engine(engine)?))
 }
 
 /// Reads the counters. A few statements.
@@ -146,7 +142,7 @@ pub unsafe extern "C" fn jotrack_engine_stats(
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
         let (out, shared) = unsafe { (OutStruct::required(out)?, args::engine(engine)?) };
-        out.put(stats(shared)?);
+        out.put(stats(&shared)?);
         Ok(())
     })
 }

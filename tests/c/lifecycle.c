@@ -158,12 +158,13 @@ struct worker {
     jotrack_error *error;
     int number;
     int failures;
+    jotrack_status called; /* the answer that ended its calls */
     struct seen seen;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int streaming, outside, is_closing;
+static int streaming, calling;
 
 /* Adds to a number that another thread waits for. */
 static void tell(int *number)
@@ -172,16 +173,6 @@ static void tell(int *number)
     ++*number;
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
-}
-
-static int told(const int *number)
-{
-    int value;
-
-    pthread_mutex_lock(&lock);
-    value = *number;
-    pthread_mutex_unlock(&lock);
-    return value;
 }
 
 static void wait_until(const int *number, int value)
@@ -225,31 +216,31 @@ static void on_change(void *user, const jotrack_event *event)
     worker->seen.failures += jotrack_dispatch(worker->engine, 0, 0, NULL, NULL) != JOTRACK_MISUSE;
 }
 
-/* Calls on the engine as long as that is allowed, and then on what outlives it. */
+/* Calls on the engine, and on what outlives it, until it is closed under each of the calls. */
 static void *work(void *user)
 {
     struct worker *worker = user;
-    jotrack_status read = JOTRACK_OK, written = JOTRACK_OK;
+    jotrack_status called = JOTRACK_OK, read = JOTRACK_OK, written = JOTRACK_OK;
     char bytes[64];
+    int calls = 0;
     size_t n;
 
-    while (!told(&is_closing)) {
+    while (called == JOTRACK_OK || read == JOTRACK_OK || written == JOTRACK_OK) {
         jotrack_job_page *page = NULL;
         jotrack_job_input input;
-
-        ZERO(input);
-        input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
-        input.company = input.title = "Fjordline";
-        worker->failures +=
-            jotrack_job_create(worker->engine, &input, NULL, NULL, NULL) != JOTRACK_OK;
-        worker->failures += jotrack_job_get(worker->engine, job, &page, NULL) != JOTRACK_OK;
-        jotrack_job_page_free(page);
-    }
-    tell(&outside);
-    while (read == JOTRACK_OK || written == JOTRACK_OK) {
         jotrack_job row;
 
+        ZERO(input);
         ZERO(row);
+        input.fields = JOTRACK_JOB_FIELD_COMPANY | JOTRACK_JOB_FIELD_TITLE;
+        input.company = input.title = "Fjordline";
+        if (called == JOTRACK_OK)
+            called = jotrack_job_create(worker->engine, &input, NULL, NULL, NULL);
+        if (called == JOTRACK_OK)
+            called = jotrack_job_get(worker->engine, job, &page, NULL);
+        jotrack_job_page_free(page);
+        if (calls++ == 0)
+            tell(&calling);
         if (read == JOTRACK_OK)
             read = jotrack_attachment_reader_read(worker->reader, 0, bytes, sizeof bytes, &n, NULL);
         if (written == JOTRACK_OK)
@@ -267,6 +258,7 @@ static void *work(void *user)
         }
     }
     worker->failures += read != JOTRACK_CLOSED || written != JOTRACK_CLOSED;
+    worker->called = called;
     return NULL;
 }
 
@@ -291,7 +283,7 @@ static void begin(struct worker *worker, jotrack_engine *engine, int number)
 }
 
 /* What is left of a closed engine is answered, and freed. */
-static void look_back(struct worker *worker)
+static void look_back(struct worker *worker, jotrack_status closed)
 {
     jotrack_commit commit;
     jotrack_job row;
@@ -299,6 +291,9 @@ static void look_back(struct worker *worker)
     size_t n = 9;
 
     CHECK(worker->failures == 0 && worker->seen.failures == 0);
+    /* A call that the engine had no time to end is told so as well. */
+    CHECK(worker->called == JOTRACK_CLOSED || worker->called == JOTRACK_MISUSE
+          || closed == JOTRACK_TIMEOUT);
     CHECK(worker->seen.done == 1 && worker->seen.late == 0);
     CHECK(worker->seen.status == JOTRACK_CLOSED || worker->seen.status == JOTRACK_CANCELLED);
     ZERO(row);
@@ -328,7 +323,8 @@ static void forked_child_is_sent_away(jotrack_engine *engine, struct worker *wor
 {
     jotrack_graphql_request request;
     jotrack_commit commit;
-    jotrack_status told_in_child[8] = {0};
+    enum { TOLD = 10 };
+    jotrack_status told_in_child[TOLD] = {0};
     int ends[2], i;
     pid_t child;
 
@@ -340,12 +336,20 @@ static void forked_child_is_sent_away(jotrack_engine *engine, struct worker *wor
     CHECK(child >= 0);
     if (child == 0) {
         jotrack_job_page *page = NULL;
+        jotrack_error *story = NULL;
         char *json = NULL;
         char byte;
         size_t n;
 
         alarm(CHILD_SECONDS);
-        told_in_child[0] = jotrack_job_list(engine, NULL, NULL, 0, &page, NULL);
+        told_in_child[0] = jotrack_job_list(engine, NULL, NULL, 0, &page, &story);
+        told_in_child[8] = jotrack_error_code(story);
+        jotrack_error_free(story);
+        /* What owns its data is the child's too, and is freed once. */
+        told_in_child[9] = jotrack_error_code(worker->error);
+        jotrack_error_free(worker->error);
+        if (jotrack_job_page_len(worker->page) != 1 || jotrack_error_code(worker->error) != JOTRACK_OK)
+            told_in_child[9] = JOTRACK_OK;
         told_in_child[1] = jotrack_graphql_execute(engine, &request, &json, NULL);
         told_in_child[2] = jotrack_attachment_reader_read(worker->reader, 0, &byte, 1, &n, NULL);
         told_in_child[3] = jotrack_attachment_writer_write(worker->writer, "x", 1, NULL);
@@ -366,8 +370,9 @@ static void forked_child_is_sent_away(jotrack_engine *engine, struct worker *wor
     CHECK(read(ends[0], told_in_child, sizeof told_in_child) == (ssize_t)sizeof told_in_child);
     CHECK(waitpid(child, NULL, 0) == child);
     close(ends[0]);
-    for (i = 0; i < 8; i++)
+    for (i = 0; i < TOLD - 1; i++)
         CHECK(told_in_child[i] == JOTRACK_MISUSE);
+    CHECK(told_in_child[i] == JOTRACK_INVALID_ARGUMENT);
     /* The file that was begun is still there to be written and committed. */
     OK(jotrack_attachment_writer_write(worker->writer, "text", 4, &err));
     OK(jotrack_attachment_writer_commit(worker->writer, NULL, &commit, &err));
@@ -405,8 +410,7 @@ static void closes_under_load(const char *dir, int slow)
     forked_child_is_sent_away(engine, &workers[0]);
     for (i = 0; i < THREADS; i++)
         CHECK(pthread_create(&threads[i], NULL, work, &workers[i]) == 0);
-    tell(&is_closing);
-    wait_until(&outside, THREADS);
+    wait_until(&calling, THREADS);
 
     closed = jotrack_engine_close(engine);
     /* Under a tool the 5 seconds that work is given may be over; what is promised holds then too. */
@@ -414,10 +418,62 @@ static void closes_under_load(const char *dir, int slow)
 
     for (i = 0; i < THREADS; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
-        look_back(&workers[i]);
+        look_back(&workers[i], closed);
     }
     CHECK(shutdown(server, SHUT_RDWR) == 0 && pthread_join(provider, NULL) == 0);
     close(server);
+}
+
+/* ---- a thread dispatches while another closes: callbacks still come one at a time, ends once */
+
+struct dispatcher {
+    jotrack_engine *engine;
+    jotrack_status ended;
+    int inside, ends, failures;
+};
+
+static void on_end(void *user, int32_t status, const char *json, size_t len,
+                   const jotrack_error *error)
+{
+    struct dispatcher *dispatcher = user;
+
+    (void)status, (void)json, (void)len;
+    dispatcher->failures += dispatcher->inside++ != 0;
+    dispatcher->ends++;
+    /* It is the library's, and stays that. */
+    jotrack_error_free((jotrack_error *)error);
+    dispatcher->failures += jotrack_error_code(error) != status;
+    dispatcher->inside--;
+}
+
+static void *dispatch(void *user)
+{
+    struct dispatcher *dispatcher = user;
+
+    do
+        dispatcher->ended = jotrack_dispatch(dispatcher->engine, -1, 1, NULL, NULL);
+    while (dispatcher->ended == JOTRACK_OK || dispatcher->ended == JOTRACK_BUSY);
+    return NULL;
+}
+
+static void closes_while_another_thread_dispatches(void)
+{
+    enum { OPERATIONS = 100 };
+    struct dispatcher dispatcher = {0};
+    jotrack_graphql_request request;
+    pthread_t thread;
+    int i;
+
+    dispatcher.engine = open_engine(NULL, NULL, JOTRACK_DISPATCH_HOST);
+    ZERO(request);
+    request.query = "{ viewer { id } }";
+    CHECK(pthread_create(&thread, NULL, dispatch, &dispatcher) == 0);
+    for (i = 0; i < OPERATIONS; i++)
+        OK(jotrack_graphql_start(dispatcher.engine, &request, on_end, &dispatcher, NULL, &err));
+    CLOSES(dispatcher.engine);
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(dispatcher.ends == OPERATIONS && dispatcher.failures == 0);
+    CHECK(dispatcher.ended == JOTRACK_MISUSE || dispatcher.ended == JOTRACK_CLOSED);
 }
 
 int main(int argc, char **argv)
@@ -432,6 +488,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     kib = atol(argv[4]);
     closes_under_load(argv[1], kib == 0);
+    closes_while_another_thread_dispatches();
     calls_leave_nothing(atoi(argv[3]), kib);
     engines_come_and_go(atoi(argv[2]), kib);
     return finish("lifecycle");

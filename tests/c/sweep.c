@@ -185,8 +185,26 @@ void end_case_bool(enum ends ends, int result)
     end_with(ends, !result, JOTRACK_OK);
 }
 
+void end_case_same(enum ends ends, int same)
+{
+    if (ends == REFUSED && !same)
+        problem("is not answered as NULL is", JOTRACK_OK);
+    end_with(ANYHOW, 0, JOTRACK_OK);
+}
+
 void end_case_void(void)
 {
+    uint64_t revision;
+
+    /* What frees one handle leaves the others alone. */
+    if (jotrack_revision(live.engine, &revision, NULL) != JOTRACK_OK
+        || jotrack_error_code(live.error) == JOTRACK_OK || jotrack_op_id(live.op) == NULL
+        || jotrack_job_page_len(live.job_page) == 0
+        || jotrack_attachment_page_len(live.attachment_page) == 0
+        || jotrack_variant_page_len(live.variant_page) == 0
+        || jotrack_change_page_len(live.change_page) == 0
+        || jotrack_attachment_reader_size(live.attachment_reader) == 0)
+        problem("a live handle is gone", JOTRACK_OK);
     end_with(ANYHOW, 0, JOTRACK_OK);
 }
 

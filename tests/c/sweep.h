@@ -13,9 +13,11 @@ enum ends {
 
 /* Begins a case; all places are free again. */
 void begin_case(const char *function, const char *words);
-/* Ends it: by a status, by a bool, or by nothing to look at. */
+/* Ends it: by a status, by a bool, by whether the answer is that for NULL, or by nothing to look at
+ * but the handles that live. */
 void end_case(enum ends ends, jotrack_status status);
 void end_case_bool(enum ends ends, int result);
+void end_case_same(enum ends ends, int same);
 void end_case_void(void);
 
 /* A struct that goes in, filled as it should be, which says to have `said` bytes. A `tail` behind

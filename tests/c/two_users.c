@@ -15,22 +15,33 @@ static int rows(jotrack_engine *engine)
     return count;
 }
 
-static void count_event(void *user, const jotrack_event *event)
+/* What a user was told. */
+struct told {
+    int times;
+    uint64_t entities;
+};
+
+static void on_event(void *user, const jotrack_event *event)
 {
-    if (event->kind == JOTRACK_EVENT_CHANGED)
-        ++*(int *)user;
+    struct told *told = user;
+
+    if (event->kind != JOTRACK_EVENT_CHANGED)
+        return;
+    told->times++;
+    told->entities |= event->entities;
 }
 
 int main(int argc, char **argv)
 {
     jotrack_error *err = NULL;
     jotrack_engine *owner, *guest, *third = NULL;
-    jotrack_subscription *subscription;
+    jotrack_subscription *owners, *guests;
     jotrack_options options;
     jotrack_job_page *page = NULL;
     char job[40], others[40];
     const char *one[1];
-    int told = 0, rounds = 0;
+    struct told owner_told = {0, 0}, guest_told = {0, 0};
+    int rounds = 0;
 
     CHECK(argc == 3);
     jotrack_options_init(&options, sizeof options);
@@ -38,7 +49,8 @@ int main(int argc, char **argv)
     options.dispatch = JOTRACK_DISPATCH_HOST;
     OK(jotrack_engine_open(&options, &owner, &err));
     OK(jotrack_engine_as_user(owner, argv[2], &guest, &err));
-    OK(jotrack_subscribe(guest, 0, count_event, &told, &subscription, &err));
+    OK(jotrack_subscribe(owner, 0, on_event, &owner_told, &owners, &err));
+    OK(jotrack_subscribe(guest, 0, on_event, &guest_told, &guests, &err));
 
     make_job(owner, "Engineer", job);
     make_file(owner, job, JOTRACK_ATTACHMENT_RESUME, "Mara Lindqvist\nRust, PostgreSQL.\n", others);
@@ -52,11 +64,16 @@ int main(int argc, char **argv)
     FAILS(JOTRACK_NOT_FOUND, jotrack_job_trash(guest, one, 1, NULL, NULL, &err));
     CHECK(page == NULL);
 
-    /* Its own changes reach it, and only they do. */
+    /* Changes reach their owner and nobody else: also what is merged tells of no file. */
+    while ((owner_told.entities & JOTRACK_ENTITY_ATTACHMENT) == 0 && ++rounds < 600)
+        OK(jotrack_dispatch(owner, 100, 0, NULL, &err));
+    CHECK((owner_told.entities & JOTRACK_ENTITY_ATTACHMENT) != 0 && guest_told.times == 0);
     make_job(guest, "Guest", others);
-    while (told == 0 && ++rounds < 600)
+    while (guest_told.times == 0 && ++rounds < 600)
         OK(jotrack_dispatch(guest, 100, 0, NULL, &err));
-    CHECK(told == 1 && rows(guest) == 1 && rows(owner) == 1);
+    CHECK((guest_told.entities & JOTRACK_ENTITY_JOB) != 0);
+    CHECK((guest_told.entities & JOTRACK_ENTITY_ATTACHMENT) == 0);
+    CHECK(rows(guest) == 1 && rows(owner) == 1);
     FAILS(JOTRACK_NOT_FOUND, jotrack_job_get(owner, others, &page, &err));
 
     /* Suspending is of the engine, whichever handle asks. */
@@ -70,7 +87,8 @@ int main(int argc, char **argv)
     CHECK(jotrack_engine_close(owner) == JOTRACK_MISUSE);
     FAILS(JOTRACK_MISUSE, jotrack_engine_as_user(owner, argv[2], &third, &err));
     CHECK(third == NULL && rows(guest) == 1);
-    jotrack_subscription_free(subscription);
+    jotrack_subscription_free(owners);
+    jotrack_subscription_free(guests);
     CLOSES(guest);
     return finish("two_users");
 }

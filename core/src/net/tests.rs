@@ -4,6 +4,14 @@ fn user(host: &str) -> Result<Url, AiError> {
     check_base_url(&format!("https://{host}/v1"), SetBy::User)
 }
 
+#[test]
+fn servers_are_offered_http_2_where_it_is_built_in() {
+    let offered = tls().unwrap().alpn_protocols;
+
+    let http2: &[&[u8]] = if cfg!(feature = "http2") { &[b"h2"] } else { &[] };
+    assert_eq!(offered, [http2, &[b"http/1.1"]].concat());
+}
+
 /// Each block's first and last address, and its neighbours, which are public unless they lie in
 /// another block.
 #[test]

@@ -18,8 +18,8 @@ from .types import Commit
 class Handle:
     """An open engine.
 
-    The library forbids that anything else runs on an engine while it is closed (T3 in the header).
-    So calls are counted here, and closing waits for those that run.
+    The library ends calls that closing meets; but a call that comes later could meet a new engine at
+    the old one's address (R8 in the header). So calls are counted here, and closing waits for them.
     """
 
     def __init__(self, library: Library, pointer: int) -> None:

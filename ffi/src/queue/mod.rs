@@ -246,6 +246,7 @@ impl Queue {
         }
         let mut state = self.state.lock();
         state.dispatcher = None;
+        self.returned.notify_all();
         // The host was told of a change from empty to full that has passed; without a new call it
         // would not come back for the rest.
         if !state.order.is_empty() {
@@ -305,9 +306,16 @@ impl Queue {
         }
     }
 
-    /// Runs the callbacks that are left, on the calling thread.
+    /// Runs the callbacks that are left, on the calling thread, when no other runs any.
     pub(crate) fn drain(&self) {
+        let mut state = self.state.lock();
+        while state.dispatcher.is_some() {
+            self.returned.wait(&mut state);
+        }
+        state.dispatcher = Some(thread_mark());
+        drop(state);
         while self.deliver_one() {}
+        self.state.lock().dispatcher = None;
     }
 
     /// Runs the callback of the first event in the queue; false when there is none.

@@ -212,6 +212,8 @@ fn sizes() {
     {
         let prefix = repository("target/sizes").join(name.replace(' ', "-"));
         let mut install = Command::new(repository("ffi/install.sh"));
+        // In a folder of its own: the library has the same name with and without GraphQL.
+        install.env("CARGO_TARGET_DIR", prefix.join("target"));
         tool(install.arg("--prefix").arg(&prefix).args(options));
         let size = fs::metadata(prefix.join("lib/libjotrack.so")).unwrap().len();
         println!("  {name:12} {:.2} MiB", size as f64 / 1024.0 / 1024.0);

@@ -165,6 +165,10 @@ impl Program {
         }
         let pointers = function.parameters.iter().enumerate().filter(|(_, one)| is_pointer(one));
         let instead: Vec<_> = pointers.map(|(at, _)| (at, "NULL".to_owned())).collect();
+        let mut nothing = right.clone();
+        for (at, null) in &instead {
+            nothing[*at].clone_from(null);
+        }
         let words = "every pointer is NULL".to_owned();
         let ends = Ends::Anyhow;
         cases.push(Case { words, before: String::new(), instead, ends });
@@ -175,7 +179,7 @@ impl Program {
             for (at, value) in case.instead {
                 arguments[at] = value;
             }
-            self.case(function, &case.words, &case.before, &arguments, case.ends);
+            self.case(function, &case.words, &case.before, &arguments, &nothing, case.ends);
         }
         self.code.push_str("}\n\n");
     }
@@ -186,10 +190,12 @@ impl Program {
         words: &str,
         before: &str,
         with: &[String],
+        nothing: &[String],
         ends: Ends,
     ) {
         let name = &function.name;
         let call = format!("{name}({})", with.join(", "));
+        let null = format!("{name}({})", nothing.join(", "));
         let ends = match ends {
             Ends::Anyhow => "ANYHOW",
             Ends::Failed => "FAILED",
@@ -199,7 +205,7 @@ impl Program {
             "jotrack_status" => format!("end_case({ends}, {call});"),
             "bool" => format!("end_case_bool({ends}, {call});"),
             "void" => format!("{call};\n        end_case_void();"),
-            _ => format!("(void){call};\n        end_case_void();"),
+            _ => format!("end_case_same({ends}, {call} == {null});"),
         };
         write!(
             self.code,

@@ -140,7 +140,7 @@ impl Program {
 }
 
 /// Handles of a kind that are none. Functions that only free do nothing with them; only closing an
-/// engine has a status to say so.
+/// engine has a status to say so. Those without a status answer as they do for NULL.
 fn handles(function: &Function, kind: &str) -> Vec<(String, String, Ends)> {
     let null = if frees(function) { Ends::Anyhow } else { Ends::Refused };
     let other = if kind == "jotrack_engine" { "jotrack_error" } else { "jotrack_engine" };
