@@ -6,10 +6,11 @@
 
 use std::{
     any::TypeId,
+    cell::Cell,
     collections::HashMap,
     ffi::{CString, c_char},
     iter, process, ptr,
-    sync::atomic::{AtomicPtr, Ordering},
+    sync::atomic::{AtomicPtr, AtomicU64, Ordering},
 };
 
 use parking_lot::RwLock;
@@ -23,6 +24,24 @@ type Shard = RwLock<HashMap<usize, Entry>>;
 
 static TABLE: AtomicPtr<Table> = AtomicPtr::new(ptr::null_mut());
 
+/// How many entries have left the table.
+static LEFT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// What this thread has read last. It need not be found again while nothing leaves the table: a
+    /// page is read row by row.
+    static LAST: Cell<Option<Found>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct Found {
+    /// As in the table.
+    hidden: usize,
+    kind: TypeId,
+    /// What `LEFT` was.
+    at: u64,
+}
+
 struct Table {
     /// The process whose threads hold its locks.
     pid: u32,
@@ -31,7 +50,7 @@ struct Table {
     shards: [Shard; SHARDS],
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Entry {
     kind: TypeId,
     /// Whether the host frees it; what a callback is shown it only reads.
@@ -70,7 +89,16 @@ pub(crate) fn with<T: Sync + 'static, R>(
 /// # Safety
 /// No other thread frees or changes it while the reference lives (T2 of the header).
 pub(crate) unsafe fn get<'a, T: 'static>(handle: *const T) -> Option<&'a T> {
-    find::<T, _>(handle.addr(), |_| Some(()))?;
+    let found = Found {
+        hidden: !handle.addr(),
+        kind: TypeId::of::<T>(),
+        // Before the table: what leaves it meanwhile must not be taken for what was found.
+        at: LEFT.load(Ordering::Acquire),
+    };
+    if LAST.get() != Some(found) {
+        find::<T, _>(handle.addr(), |_| Some(()))?;
+        LAST.set(Some(found));
+    }
     // SAFETY: the table has it, so it is a live value of this type.
     unsafe { handle.as_ref() }
 }
@@ -90,7 +118,7 @@ pub(crate) unsafe fn get_mut<'a, T: 'static>(handle: *mut T) -> Option<&'a mut T
 /// # Safety
 /// No other thread uses it.
 pub(crate) unsafe fn take<T: 'static>(handle: *mut T) -> Option<Box<T>> {
-    leave::<T>(handle.addr()).then(|| {
+    leave::<T>(handle.addr(), true).then(|| {
         // SAFETY: `give` made it of a box, and the table had it, so nobody else has taken it.
         unsafe { Box::from_raw(handle) }
     })
@@ -101,7 +129,7 @@ pub(crate) unsafe fn take<T: 'static>(handle: *mut T) -> Option<Box<T>> {
 /// # Safety
 /// No other thread uses it.
 pub(crate) unsafe fn take_text(text: *mut c_char) -> Option<CString> {
-    leave::<CString>(text.addr()).then(|| {
+    leave::<CString>(text.addr(), true).then(|| {
         // SAFETY: `give_text` made it, and the table had it, so nobody else has taken it.
         unsafe { CString::from_raw(text) }
     })
@@ -123,8 +151,7 @@ impl<'a, T: 'static> Lent<'a, T> {
 
 impl<T: 'static> Drop for Lent<'_, T> {
     fn drop(&mut self) {
-        let address = self.pointer().addr();
-        tables().any(|table| table.change(address, |shard, key| shard.remove(&key)).is_some());
+        leave::<T>(self.pointer().addr(), false);
     }
 }
 
@@ -149,14 +176,9 @@ fn find<T: 'static, R>(address: usize, look: impl FnOnce(Entry) -> Option<R>) ->
     None
 }
 
-fn leave<T: 'static>(address: usize) -> bool {
-    let known = |entry: &Entry| entry.owned && entry.kind == TypeId::of::<T>();
-    tables().any(|table| {
-        let left = table.change(address, |shard, key| {
-            shard.get(&key).is_some_and(known).then(|| shard.remove(&key))
-        });
-        left.is_some()
-    })
+fn leave<T: 'static>(address: usize, owned: bool) -> bool {
+    let entry = Entry { kind: TypeId::of::<T>(), owned };
+    tables().any(|table| table.remove(address, entry))
 }
 
 /// The table of this process, and behind it those of the processes that it was forked from.
@@ -204,24 +226,28 @@ impl Table {
         self.shards.get((address >> 4) % SHARDS).unwrap_or(first)
     }
 
-    /// Changes the part for an address, unless a thread that a forked child has not holds its lock.
-    fn change<R>(
-        &self,
-        address: usize,
-        change: impl FnOnce(&mut HashMap<usize, Entry>, usize) -> Option<R>,
-    ) -> Option<R> {
+    /// Removes what is known of an address when it is this, unless a thread that a forked child has
+    /// not holds the lock.
+    fn remove(&self, address: usize, entry: Entry) -> bool {
         let shard = self.shard(address);
         let mut shard = match shard.try_write() {
             Some(shard) => shard,
             None if self.is_of_this_process() => shard.write(),
-            None => return None,
+            None => return false,
         };
-        change(&mut shard, !address)
+        let is_known = shard.get(&!address) == Some(&entry);
+        if is_known {
+            shard.remove(&!address);
+            LEFT.fetch_add(1, Ordering::Release);
+        }
+        is_known
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     struct Cup(u8);
@@ -255,6 +281,28 @@ mod tests {
             assert!(get(ptr::null::<Cup>()).is_none());
             assert!(take(cup).is_some());
         }
+    }
+
+    #[test]
+    fn handle_that_another_thread_freed_is_not_read_again() {
+        let cup = give(Cup(3));
+        for _ in 0..2 {
+            // SAFETY: nobody frees it meanwhile.
+            assert!(unsafe { get(cup) }.is_some());
+        }
+
+        let address = cup.expose_provenance();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                // SAFETY: nobody else uses it now.
+                assert!(
+                    unsafe { take(ptr::with_exposed_provenance_mut::<Cup>(address)) }.is_some()
+                );
+            });
+        });
+
+        // SAFETY: what is freed is not followed.
+        assert!(unsafe { get(cup) }.is_none());
     }
 
     #[test]
