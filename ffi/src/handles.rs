@@ -294,10 +294,9 @@ mod tests {
         let address = cup.expose_provenance();
         thread::scope(|scope| {
             scope.spawn(move || {
+                let cup = ptr::with_exposed_provenance_mut::<Cup>(address);
                 // SAFETY: nobody else uses it now.
-                assert!(
-                    unsafe { take(ptr::with_exposed_provenance_mut::<Cup>(address)) }.is_some()
-                );
+                assert!(unsafe { take(cup) }.is_some());
             });
         });
 
