@@ -170,11 +170,11 @@ impl<T: 'static> OutHandle<T> {
         Self(Some(out))
     }
 
-    /// Hands the object to the caller, in a call on an engine of this process.
+    /// Hands the object to the caller.
     pub(crate) fn put(self, value: T) {
         if let Some(out) = self.0 {
             // SAFETY: `optional` took a writable pointer.
-            unsafe { out.write(handles::give_within(value)) };
+            unsafe { out.write(handles::give(value)) };
         }
     }
 }

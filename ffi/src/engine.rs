@@ -25,7 +25,7 @@ use crate::{
     error::{Fault, jotrack_error, jotrack_status},
     gate::{Core, Gate, Shut},
     guard::{THREAD_PREFIX, guard, install_hook},
-    handles, logs,
+    logs,
     options::{Log, Opening, jotrack_options},
     queue::{Mode, Queue},
 };
@@ -277,9 +277,7 @@ pub unsafe extern "C" fn jotrack_engine_open(
     guard(err, || {
         // SAFETY: the caller keeps R1 to R6.
         let (out, opening) = unsafe { (OutHandle::claim(out)?, Opening::read(options)?) };
-        let shared = Shared::open(opening)?;
-        handles::begin();
-        out.put(jotrack_engine::new(shared));
+        out.put(jotrack_engine::new(Shared::open(opening)?));
         Ok(())
     })
 }

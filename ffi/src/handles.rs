@@ -59,26 +59,13 @@ struct Entry {
 
 /// Hands a value to the host.
 pub(crate) fn give<T: 'static>(value: T) -> *mut T {
-    begin();
-    give_within(value)
-}
-
-/// As [`give`], in a call that has found its engine to be of this process: asking again costs as
-/// much as the rest of it.
-pub(crate) fn give_within<T: 'static>(value: T) -> *mut T {
     let handle = Box::into_raw(Box::new(value));
     enter::<T>(handle.addr(), true);
     handle
 }
 
-/// Sees to it that the newest table is of this process.
-pub(crate) fn begin() {
-    table_of_this_process();
-}
-
 /// Hands a text to the host.
 pub(crate) fn give_text(text: CString) -> *mut c_char {
-    begin();
     let text = text.into_raw();
     enter::<CString>(text.addr(), true);
     text
@@ -170,8 +157,7 @@ impl<T: 'static> Drop for Lent<'_, T> {
 
 fn enter<T: 'static>(address: usize, owned: bool) {
     let entry = Entry { kind: TypeId::of::<T>(), owned };
-    let table = tables().next().unwrap_or_else(table_of_this_process);
-    table.shard(address).write().insert(!address, entry);
+    table_of_this_process().shard(address).write().insert(!address, entry);
 }
 
 /// Looks at what is known of a live handle of a kind, while nobody can take it back.
