@@ -5,7 +5,6 @@ use std::{
     future::Future,
     mem,
     pin::{Pin, pin},
-    process,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -23,6 +22,7 @@ use tracing::dispatcher::{Dispatch, set_default, with_default};
 use crate::{
     args::{self, OutHandle, OutText},
     error::{Fault, jotrack_error, jotrack_status},
+    forks::Process,
     gate::{Core, Gate, Shut},
     guard::{THREAD_PREFIX, guard, install_hook},
     logs,
@@ -70,7 +70,7 @@ pub(crate) struct Host {
     #[cfg(feature = "graphql")]
     graphql: std::sync::OnceLock<crate::graphql::Schema>,
     /// The process that opened the engine: a forked child has its memory but not its threads.
-    pid: u32,
+    process: Process,
     closed: AtomicBool,
     /// Handles that are not closed.
     handles: AtomicUsize,
@@ -115,7 +115,7 @@ impl Shared {
             log,
             #[cfg(feature = "graphql")]
             graphql: std::sync::OnceLock::new(),
-            pid: process::id(),
+            process: Process::this(),
             closed: AtomicBool::new(false),
             handles: AtomicUsize::new(1),
             turn: Mutex::new(()),
@@ -198,7 +198,7 @@ impl Shared {
 
     /// Refuses a forked child, whose copy of the engine has no threads and must not touch the files.
     pub(crate) fn same_process(&self) -> Result<(), Fault> {
-        if process::id() == self.host.pid {
+        if self.host.process.is_this() {
             Ok(())
         } else {
             Err(Fault::misuse("the engine was opened by another process"))

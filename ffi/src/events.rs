@@ -1,6 +1,6 @@
 //! Being told that something changed.
 
-use std::{ffi::c_void, process, sync::Arc, time::Duration};
+use std::{ffi::c_void, sync::Arc, time::Duration};
 
 use jotrack_core::{ChangeBatch, ChangeStream, EntityKind, ErrorCode};
 use tokio::task::AbortHandle;
@@ -10,6 +10,7 @@ use crate::{
     engine::{Shared, jotrack_engine},
     enums::{entities, entity_bit},
     error::{jotrack_error, jotrack_status},
+    forks::Process,
     gate::Core,
     guard::{guard, shield},
     handles,
@@ -60,7 +61,7 @@ pub struct jotrack_subscription {
     id: u64,
     pump: AbortHandle,
     /// The process whose threads run the callbacks.
-    pid: u32,
+    process: Process,
 }
 
 /// Subscribes to changes, those of other processes on the same data included.
@@ -93,7 +94,7 @@ pub unsafe extern "C" fn jotrack_subscribe(
         let id = queue.subscribe(callback, User(user))?;
         let pump = Pump { shared: Arc::clone(&shared), kinds, seen, id }.run(stream);
         let pump = shared.runtime().spawn(pump).abort_handle();
-        out.put(jotrack_subscription { queue, id, pump, pid: process::id() });
+        out.put(jotrack_subscription { queue, id, pump, process: Process::this() });
         Ok(())
     })
 }
@@ -110,7 +111,7 @@ pub unsafe extern "C" fn jotrack_subscription_free(subscription: *mut jotrack_su
         // SAFETY: the caller gives it up (R1).
         let Some(subscription) = (unsafe { handles::take(subscription) }) else { return };
         // A forked child has no thread that could let go of the queue, or end a running callback.
-        if subscription.pid != process::id() {
+        if !subscription.process.is_this() {
             return;
         }
         subscription.pump.abort();

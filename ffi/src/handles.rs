@@ -9,11 +9,13 @@ use std::{
     cell::Cell,
     collections::HashMap,
     ffi::{CString, c_char},
-    iter, process, ptr,
+    iter, ptr,
     sync::atomic::{AtomicPtr, AtomicU64, Ordering},
 };
 
 use parking_lot::RwLock;
+
+use crate::forks::Process;
 
 /// Parts of the table, each with a lock of its own, so that threads rarely meet.
 const SHARDS: usize = 16;
@@ -44,7 +46,7 @@ struct Found {
 
 struct Table {
     /// The process whose threads hold its locks.
-    pid: u32,
+    process: Process,
     /// What a forked child was left. It is looked at as far as no lock of it was held then.
     inherited: Option<&'static Table>,
     shards: [Shard; SHARDS],
@@ -166,7 +168,7 @@ fn find<T: 'static, R>(address: usize, look: impl FnOnce(Entry) -> Option<R>) ->
         let shard = table.shard(address);
         let shard = match shard.try_read() {
             Some(shard) => shard,
-            None if table.is_of_this_process() => shard.read(),
+            None if table.process.is_this() => shard.read(),
             None => continue,
         };
         if let Some(entry) = shard.get(&!address) {
@@ -194,7 +196,7 @@ fn table_of_this_process() -> &'static Table {
     let found = TABLE.load(Ordering::Acquire);
     // SAFETY: NULL or a table, and tables are never freed.
     let inherited = unsafe { found.as_ref() };
-    if let Some(table) = inherited.filter(|table| table.is_of_this_process()) {
+    if let Some(table) = inherited.filter(|table| table.process.is_this()) {
         return table;
     }
     let fresh = Box::into_raw(Box::new(Table::new(inherited)));
@@ -213,11 +215,7 @@ fn table_of_this_process() -> &'static Table {
 impl Table {
     fn new(inherited: Option<&'static Self>) -> Self {
         let shards = std::array::from_fn(|_| Shard::default());
-        Self { pid: process::id(), inherited, shards }
-    }
-
-    fn is_of_this_process(&self) -> bool {
-        self.pid == process::id()
+        Self { process: Process::this(), inherited, shards }
     }
 
     fn shard(&self, address: usize) -> &Shard {
@@ -232,7 +230,7 @@ impl Table {
         let shard = self.shard(address);
         let mut shard = match shard.try_write() {
             Some(shard) => shard,
-            None if self.is_of_this_process() => shard.write(),
+            None if self.process.is_this() => shard.write(),
             None => return false,
         };
         let is_known = shard.get(&!address) == Some(&entry);

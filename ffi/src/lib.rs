@@ -42,6 +42,7 @@ mod error;
 mod events;
 #[cfg(feature = "graphql")]
 mod executor;
+mod forks;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod gate;

@@ -193,6 +193,7 @@ fn libraries_keep_no_global_state() {
     let listed = [
         ("core/src/analysis/dictionary.rs", "tables parsed once and never changed"),
         ("ffi/src/handles.rs", "what hosts hold: a pointer that is none cannot be followed to ask"),
+        ("ffi/src/forks.rs", "what the system calls in a forked child has nothing else to tell"),
         ("ffi/src/guard.rs", "the panic hook of the process, and the depth it asks for"),
     ];
     let cells = ["Lock", "Mutex", "Atomic", "Cell", "Once", "mut "];
