@@ -120,9 +120,10 @@
  * A panic inside the library is caught and becomes JOTRACK_PANIC; the engine goes on. Nothing is
  * written to standard output or error, no environment variable is read, no signal handler is set.
  * After fork() a call that needs an engine is JOTRACK_MISUSE in the child, which may read and free
- * the pages, errors and texts that it was left: open the engine after forking. The library
- * stays loaded once it is loaded. Do not open the engine's database with another copy of SQLite in
- * the same process: closing it would drop the locks of this one.
+ * the pages, errors and texts that it was left, as far as no other thread was in the library then:
+ * open the engine after forking. A child that was made past fork(), by clone(), is not told apart.
+ * The library stays loaded once it is loaded. Do not open the engine's database with another copy of
+ * SQLite in the same process: closing it would drop the locks of this one.
  */
 
 
@@ -1950,8 +1951,9 @@ jotrack_status jotrack_engine_open(const struct jotrack_options *options,
  * Running work is given 5 seconds, then aborted. Callbacks that wait are run, and each
  * subscription is told JOTRACK_EVENT_STATE with JOTRACK_STATE_CLOSING as its last event, and the
  * jotrack_done_cb of each operation that has not ended is called, with JOTRACK_CLOSED unless it ends
- * otherwise in that time: with JOTRACK_DISPATCH_HOST on the calling thread. Pages and errors stay
- * valid; operations, subscriptions, readers and writers stay valid to be freed.
+ * otherwise in that time: with JOTRACK_DISPATCH_HOST on the calling thread, or on one that is in
+ * jotrack_dispatch. It waits for a callback that runs elsewhere: hold no lock here that one takes.
+ * Pages and errors stay valid; operations, subscriptions, readers and writers stay valid to be freed.
  *
  * Calls on other threads that it meets end as they would have, or with JOTRACK_CLOSED. Inside a
  * callback it is JOTRACK_MISUSE and does nothing; in a forked child too, and where another thread is

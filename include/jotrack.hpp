@@ -336,8 +336,8 @@ private:
     std::unique_ptr<jotrack_subscription, End> handle_;
 };
 
-// Closes at its end: cancels what runs, delivers every on_done, with JOTRACK_DISPATCH_HOST on the
-// closing thread. It must be the last call on the engine.
+// Closes at its end: cancels what runs and delivers every on_done, with JOTRACK_DISPATCH_HOST on the
+// closing thread or on one that dispatches. No other thread may still use the object then.
 class Engine {
 public:
     using Ids = std::vector<std::string>;

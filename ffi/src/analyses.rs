@@ -178,7 +178,7 @@ pub unsafe extern "C" fn jotrack_analysis_cancel(
 ) -> jotrack_status {
     guard(err, || {
         let shared = args::engine(engine)?;
-        // SAFETY: as above.
+        // SAFETY: the caller keeps R1 to R6.
         let id = unsafe { args::id::<AnalysisId>("id", id) }?;
         shared.block(shared.core()?.cancel_analysis(id))?;
         Ok(())

@@ -208,10 +208,12 @@ impl Shared {
     /// Refuses what outlives its engine, because the runtime is gone, and what is suspended with it.
     pub(crate) fn still_open(&self) -> Result<(), Fault> {
         self.same_process()?;
+        // Asked first, because a closed engine looks like one that is suspended too.
+        let is_suspended = self.host.gate.is_suspended();
         if self.is_closed() {
             return Err(Fault::closed());
         }
-        if self.host.gate.is_suspended() { Err(Fault::suspended()) } else { Ok(()) }
+        if is_suspended { Err(Fault::suspended()) } else { Ok(()) }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -228,26 +230,33 @@ impl Shared {
         let Some(Threads { runtime, callbacks }) = self.host.threads.lock().take() else {
             return Err(Fault::closed());
         };
-        let closed = within(self.host.log.as_ref(), || {
-            let core = self.host.gate.any();
-            runtime.block_on(async {
-                match core {
-                    Some(core) => tokio::time::timeout(CLOSE_MAX, core.close()).await,
-                    None => Ok(Ok(())),
-                }
+        let left = || CLOSE_MAX.saturating_sub(started.elapsed()).max(Duration::from_millis(100));
+        let close_core = || {
+            within(self.host.log.as_ref(), || {
+                let core = self.host.gate.any();
+                runtime.block_on(async {
+                    match core {
+                        Some(core) => tokio::time::timeout(left(), core.close()).await,
+                        None => Ok(Ok(())),
+                    }
+                })
             })
-        });
+        };
+        let closed = close_core();
         self.host.queue.close();
         match callbacks {
             Some(callbacks) => drop(callbacks.join()),
             None => self.host.queue.drain(),
         }
-        let left = || CLOSE_MAX.saturating_sub(started.elapsed()).max(Duration::from_millis(100));
+        // Suspending and resuming do not hold the gate. What a resume has opened meanwhile is closed
+        // too; none begins behind it. Not before the callbacks have ended, which may resume.
+        let turn = self.host.turn.try_lock_for(left());
+        let reopened = close_core();
         // Calls on other threads need the runtime until they end, which they do without the core.
         let ended = self.host.gate.shut(left()).map(Shut::suspend);
         runtime.shutdown_timeout(left());
-        match (closed, ended) {
-            (Ok(outcome), Some(())) => Ok(outcome?),
+        match (closed, turn, reopened, ended) {
+            (Ok(closed), Some(_turn), Ok(reopened), Some(())) => Ok(closed.and(reopened)?),
             _ => Err(Fault::new(ErrorCode::Timeout, "running work was aborted")),
         }
     }
@@ -287,8 +296,9 @@ pub unsafe extern "C" fn jotrack_engine_open(
 /// Running work is given 5 seconds, then aborted. Callbacks that wait are run, and each
 /// subscription is told JOTRACK_EVENT_STATE with JOTRACK_STATE_CLOSING as its last event, and the
 /// jotrack_done_cb of each operation that has not ended is called, with JOTRACK_CLOSED unless it ends
-/// otherwise in that time: with JOTRACK_DISPATCH_HOST on the calling thread. Pages and errors stay
-/// valid; operations, subscriptions, readers and writers stay valid to be freed.
+/// otherwise in that time: with JOTRACK_DISPATCH_HOST on the calling thread, or on one that is in
+/// jotrack_dispatch. It waits for a callback that runs elsewhere: hold no lock here that one takes.
+/// Pages and errors stay valid; operations, subscriptions, readers and writers stay valid to be freed.
 ///
 /// Calls on other threads that it meets end as they would have, or with JOTRACK_CLOSED. Inside a
 /// callback it is JOTRACK_MISUSE and does nothing; in a forked child too, and where another thread is
@@ -306,8 +316,12 @@ pub unsafe extern "C" fn jotrack_engine_close(engine: *mut jotrack_engine) -> jo
         if shared.queue().inside_callback() {
             return Err(Fault::misuse("jotrack_engine_close was called inside a callback"));
         }
-        if args::look("engine", engine, |it| it.closing.swap(true, Ordering::AcqRel))? {
-            return Err(Fault::misuse("the handle is being closed"));
+        // Another thread may have closed the handle since, and a new one may have its address.
+        let is_mine = args::look("engine", engine, |it| {
+            Arc::ptr_eq(it.shared(), &shared) && !it.closing.swap(true, Ordering::AcqRel)
+        })?;
+        if !is_mine {
+            return Err(Fault::misuse("another thread closes the handle"));
         }
         let outcome = shared.close();
         // Only now: callbacks that close() ran may have used the handle.

@@ -14,7 +14,7 @@ mod counted {
         ffi::c_int,
         sync::{
             Once,
-            atomic::{AtomicU32, Ordering},
+            atomic::{AtomicBool, AtomicU32, Ordering},
         },
     };
 
@@ -29,6 +29,8 @@ mod counted {
 
     /// How many forks lie between this process and the one that began to count.
     static FORKS: AtomicU32 = AtomicU32::new(0);
+    /// Whether there was no memory for the handler; then the system is asked.
+    static UNCOUNTED: AtomicBool = AtomicBool::new(false);
 
     unsafe extern "C" fn in_child() {
         FORKS.fetch_add(1, Ordering::Relaxed);
@@ -40,8 +42,11 @@ mod counted {
             ONCE.call_once(|| {
                 // SAFETY: the handler only counts, which a child may do before anything else.
                 let failed = unsafe { pthread_atfork(None, None, Some(in_child)) };
-                debug_assert_eq!(failed, 0, "there is no memory for a handler");
+                UNCOUNTED.store(failed != 0, Ordering::Relaxed);
             });
+            if UNCOUNTED.load(Ordering::Relaxed) {
+                return Self(std::process::id());
+            }
             Self(FORKS.load(Ordering::Relaxed))
         }
     }

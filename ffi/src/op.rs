@@ -106,7 +106,8 @@ pub unsafe extern "C" fn jotrack_op_cancel(op: *mut jotrack_op) {
     shield((), || {
         let Some(op) = handles::with(op, |op| Arc::clone(&op.0)) else { return };
         // What a suspend or a close has ended needs no cancelling, also when the engine is back.
-        if op.finish.is_set() || op.shared.still_open().is_err() {
+        // A forked child is sent away before it takes a lock.
+        if op.shared.still_open().is_err() || op.finish.is_set() {
             return;
         }
         match op.work {

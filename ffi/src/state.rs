@@ -149,6 +149,7 @@ pub unsafe extern "C" fn jotrack_engine_stats(
 
 fn suspend(shared: &Shared, timeout: Duration) -> Result<(), Fault> {
     let _turn = shared.turn().lock();
+    not_closed(shared)?;
     if shared.gate().is_suspended() {
         return Ok(());
     }
@@ -167,6 +168,7 @@ fn suspend(shared: &Shared, timeout: Duration) -> Result<(), Fault> {
 
 fn resume(shared: &Shared) -> Result<(), Fault> {
     let _turn = shared.turn().lock();
+    not_closed(shared)?;
     if !shared.gate().is_suspended() {
         return Ok(());
     }
@@ -178,6 +180,11 @@ fn resume(shared: &Shared) -> Result<(), Fault> {
     shared.gate().open(engines);
     shared.queue().engine_is(jotrack_engine_state::JOTRACK_STATE_OPEN);
     Ok(())
+}
+
+/// Refuses an engine that closes, for who has its turn: closing waits for that.
+fn not_closed(shared: &Shared) -> Result<(), Fault> {
+    if shared.is_closed() { Err(Fault::closed()) } else { Ok(()) }
 }
 
 /// Opens an engine for each of its users.

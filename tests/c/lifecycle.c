@@ -424,58 +424,6 @@ static void closes_under_load(const char *dir, int slow)
     close(server);
 }
 
-/* ---- a thread dispatches while another closes: callbacks still come one at a time, ends once */
-
-struct dispatcher {
-    jotrack_engine *engine;
-    jotrack_status ended;
-    int inside, ends, failures;
-};
-
-static void on_end(void *user, int32_t status, const char *json, size_t len,
-                   const jotrack_error *error)
-{
-    struct dispatcher *dispatcher = user;
-
-    (void)status, (void)json, (void)len;
-    dispatcher->failures += dispatcher->inside++ != 0;
-    dispatcher->ends++;
-    /* It is the library's, and stays that. */
-    jotrack_error_free((jotrack_error *)error);
-    dispatcher->failures += jotrack_error_code(error) != status;
-    dispatcher->inside--;
-}
-
-static void *dispatch(void *user)
-{
-    struct dispatcher *dispatcher = user;
-
-    do
-        dispatcher->ended = jotrack_dispatch(dispatcher->engine, -1, 1, NULL, NULL);
-    while (dispatcher->ended == JOTRACK_OK || dispatcher->ended == JOTRACK_BUSY);
-    return NULL;
-}
-
-static void closes_while_another_thread_dispatches(void)
-{
-    enum { OPERATIONS = 100 };
-    struct dispatcher dispatcher = {0};
-    jotrack_graphql_request request;
-    pthread_t thread;
-    int i;
-
-    dispatcher.engine = open_engine(NULL, NULL, JOTRACK_DISPATCH_HOST);
-    ZERO(request);
-    request.query = "{ viewer { id } }";
-    CHECK(pthread_create(&thread, NULL, dispatch, &dispatcher) == 0);
-    for (i = 0; i < OPERATIONS; i++)
-        OK(jotrack_graphql_start(dispatcher.engine, &request, on_end, &dispatcher, NULL, &err));
-    CLOSES(dispatcher.engine);
-    CHECK(pthread_join(thread, NULL) == 0);
-    CHECK(dispatcher.ends == OPERATIONS && dispatcher.failures == 0);
-    CHECK(dispatcher.ended == JOTRACK_MISUSE || dispatcher.ended == JOTRACK_CLOSED);
-}
-
 int main(int argc, char **argv)
 {
     long kib;
@@ -488,7 +436,6 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     kib = atol(argv[4]);
     closes_under_load(argv[1], kib == 0);
-    closes_while_another_thread_dispatches();
     calls_leave_nothing(atoi(argv[3]), kib);
     engines_come_and_go(atoi(argv[2]), kib);
     return finish("lifecycle");

@@ -112,6 +112,8 @@ struct State {
     running: Option<Running>,
     dispatcher: Option<usize>,
     wakeup: Option<(WakeupCallback, User)>,
+    /// The threads that are in it.
+    waking: Vec<usize>,
     closing: bool,
 }
 
@@ -204,6 +206,9 @@ impl Queue {
     /// Sets the wakeup callback; it is called at once when something waits already.
     pub(crate) fn set_wakeup(&self, wakeup: Option<(WakeupCallback, User)>) {
         let mut state = self.state.lock();
+        if state.closing {
+            return;
+        }
         state.wakeup = wakeup;
         if !state.order.is_empty() {
             self.wake(state);
@@ -271,14 +276,18 @@ impl Queue {
     }
 
     /// Takes no more changes and queues the closing event of each subscription and the end of each
-    /// operation.
+    /// operation. Nobody is in the wakeup callback then, and nobody gets into it any more.
     pub(crate) fn close(&self) {
+        let me = thread_mark();
         let mut state = self.state.lock();
         state.closing = true;
+        state.wakeup = None;
         state.tell_state(jotrack_engine_state::JOTRACK_STATE_CLOSING);
         state.end_all(&Fault::closed());
-        drop(state);
         self.ready.notify_all();
+        while state.waking.iter().any(|thread| *thread != me) {
+            self.returned.wait(&mut state);
+        }
     }
 
     /// Queues a new state of the engine for each subscription, in place of one that still waits.
@@ -352,13 +361,19 @@ impl Queue {
     }
 
     /// Calls the wakeup callback, with the lock released.
-    fn wake(&self, state: MutexGuard<'_, State>) {
-        let wakeup = state.wakeup;
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let Some((callback, user)) = state.wakeup else { return };
+        let me = thread_mark();
+        state.waking.push(me);
         drop(state);
-        if let Some((callback, user)) = wakeup {
-            // SAFETY: the host answers for callback and pointer until the engine is closed (R7).
-            unsafe { callback(user.0) };
+        // SAFETY: the host answers for callback and pointer until the engine is closed (R7), and
+        // closing waits for `waking`.
+        unsafe { callback(user.0) };
+        let waking = &mut self.state.lock().waking;
+        if let Some(at) = waking.iter().position(|thread| *thread == me) {
+            waking.swap_remove(at);
         }
+        self.returned.notify_all();
     }
 }
 

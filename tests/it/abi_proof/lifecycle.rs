@@ -36,6 +36,22 @@ fn memory_checker_finds_nothing_when_engines_close_under_load() {
     assert!(number_of_checks(&checked) > 1_000, "{checked}");
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn engines_are_closed_under_other_threads() {
+    let bench = Workbench::new();
+    let program = bench.compile_c("c99", &[repository("tests/c/closing.c")]);
+    let folder = bench.path("data");
+
+    let printed = bench.run(&program, &[folder.as_os_str(), "40".as_ref()]);
+    assert!(printed.starts_with("closing: "), "{printed}");
+
+    let test = "abi_proof::lifecycle::engines_are_closed_under_other_threads";
+    let args = [folder.as_os_str(), "4".as_ref()];
+    let Some(checked) = bench.run_checked(test, &program, &args) else { return };
+    assert!(checked.starts_with("closing: "), "{checked}");
+}
+
 fn compiled(bench: &Workbench) -> std::path::PathBuf {
     bench.compile_c("c99", &[repository("tests/c").join(Path::new("lifecycle.c"))])
 }
