@@ -139,6 +139,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
 umask 022
 work=$(mktemp -d)
+: >"$work/empty.rs"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -177,7 +178,6 @@ knows_short_relocations() {
         "" | *[!0-9]*) return 1 ;;
     esac
     [ "$glibc_major" -gt 2 ] || [ "$glibc_minor" -ge 36 ] || return 1
-    : >"$work/empty.rs"
     # shellcheck disable=SC2086 # lists of words
     rustc ${RUSTFLAGS-} --crate-type cdylib $short_relocations -o "$work/probe.so" \
         "$work/empty.rs" >/dev/null 2>&1
@@ -185,7 +185,6 @@ knows_short_relocations() {
 
 if [ -n "$from" ]; then
     # The library brings no system library of its own, so those of an empty one are all.
-    : >"$work/empty.rs"
     rustc --crate-type staticlib --print native-static-libs -o "$work/empty.a" "$work/empty.rs" \
         2>"$work/log" || fail "rustc does not tell its system libraries: $(cat "$work/log")"
     shared=$from/libjotrack.so

@@ -139,7 +139,8 @@ impl Shared {
     pub(crate) fn core(&self) -> Result<Core<'_>, Fault> {
         let core = self.host.gate.core(self.user);
         // Asked behind it, because a gate that is shut for good looks like one that is suspended.
-        if self.is_closed() { Err(Fault::closed()) } else { core }
+        self.not_closed()?;
+        core
     }
 
     pub(crate) fn gate(&self) -> &Gate {
@@ -210,14 +211,12 @@ impl Shared {
         self.same_process()?;
         // Asked first, because a closed engine looks like one that is suspended too.
         let is_suspended = self.host.gate.is_suspended();
-        if self.is_closed() {
-            return Err(Fault::closed());
-        }
+        self.not_closed()?;
         if is_suspended { Err(Fault::suspended()) } else { Ok(()) }
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.host.closed.load(Ordering::Acquire)
+    pub(crate) fn not_closed(&self) -> Result<(), Fault> {
+        if self.host.closed.load(Ordering::Acquire) { Err(Fault::closed()) } else { Ok(()) }
     }
 
     /// Lets go of one handle, and stops the engine with the last of them.

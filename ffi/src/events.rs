@@ -152,7 +152,7 @@ impl Pump {
         let mut reopenings = self.shared.gate().reopenings();
         loop {
             reopenings.borrow_and_update();
-            if self.shared.is_closed() {
+            if self.shared.not_closed().is_err() {
                 return None;
             }
             let again = |core: Core<'_>| core.subscribe(Some(self.seen), &self.kinds);

@@ -127,7 +127,10 @@ pub unsafe extern "C" fn jotrack_engine_resume(
     engine: *mut jotrack_engine,
     err: *mut *mut jotrack_error,
 ) -> jotrack_status {
-    guard(err, || resume(&*args::engine(engine)?))
+    guard(err, || {
+        let shared = args::engine(engine)?;
+        resume(&shared)
+    })
 }
 
 /// Reads the counters. A few statements.
@@ -149,7 +152,8 @@ pub unsafe extern "C" fn jotrack_engine_stats(
 
 fn suspend(shared: &Shared, timeout: Duration) -> Result<(), Fault> {
     let _turn = shared.turn().lock();
-    not_closed(shared)?;
+    // Closing waits for the turn.
+    shared.not_closed()?;
     if shared.gate().is_suspended() {
         return Ok(());
     }
@@ -168,7 +172,7 @@ fn suspend(shared: &Shared, timeout: Duration) -> Result<(), Fault> {
 
 fn resume(shared: &Shared) -> Result<(), Fault> {
     let _turn = shared.turn().lock();
-    not_closed(shared)?;
+    shared.not_closed()?;
     if !shared.gate().is_suspended() {
         return Ok(());
     }
@@ -180,11 +184,6 @@ fn resume(shared: &Shared) -> Result<(), Fault> {
     shared.gate().open(engines);
     shared.queue().engine_is(jotrack_engine_state::JOTRACK_STATE_OPEN);
     Ok(())
-}
-
-/// Refuses an engine that closes, for who has its turn: closing waits for that.
-fn not_closed(shared: &Shared) -> Result<(), Fault> {
-    if shared.is_closed() { Err(Fault::closed()) } else { Ok(()) }
 }
 
 /// Opens an engine for each of its users.
